@@ -1,0 +1,40 @@
+// Folders: making, listing, removing.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace wasmagent::platform {
+
+// Makes a folder and those above it that are missing. It is no error when it is there.
+absl::Status MakeDirectories(const std::string& path, mode_t mode = 0755);
+
+// Removes whatever is at `path`, with all below it, following no link; folders without permissions are opened first.
+// It is no error when nothing is there.
+absl::Status RemoveTree(const std::string& path);
+
+// One entry of a folder; `type` is a DT_ constant of dirent.h, DT_UNKNOWN where the file system does not say.
+struct DirectoryEntry {
+  std::string name;
+  unsigned char type;
+};
+
+// Lists a folder by descriptor, without "." and "..", in no order. The descriptor stays open and the caller's.
+absl::StatusOr<std::vector<DirectoryEntry>> ListDirectory(int dir_fd);
+absl::StatusOr<std::vector<DirectoryEntry>> ListDirectory(const std::string& path);
+
+// Sum of the allocated bytes of all files below `path`; each inode once.
+absl::StatusOr<uint64_t> DiskUse(const std::string& path);
+
+// Bytes that an unprivileged user can still write on the file system of `path`.
+absl::StatusOr<uint64_t> FreeBytes(const std::string& path);
+
+// A fresh folder below `parent`, with a name that starts with `prefix`.
+absl::StatusOr<std::string> MakeTemporaryDirectory(const std::string& parent, const std::string& prefix);
+
+}  // namespace wasmagent::platform
