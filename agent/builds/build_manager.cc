@@ -1,0 +1,308 @@
+#include "agent/builds/build_manager.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "agent/builds/missing_blobs.h"
+#include "agent/builds/request_check.h"
+#include "agent/builds/store_source_tree.h"
+#include "fmt/format.h"
+#include "platform/directory.h"
+#include "platform/file.h"
+#include "platform/status.h"
+
+namespace wasmagent::builds {
+namespace {
+
+using wasmagent::v1::Build;
+using wasmagent::v1::BuildEvent;
+using wasmagent::v1::BuildRequest;
+
+void SetNow(absl::Time now, google::protobuf::Timestamp& to) {
+  to.set_seconds(absl::ToUnixSeconds(now));
+  to.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(now - absl::FromUnixSeconds(to.seconds()))));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<BuildManager>> BuildManager::Open(ManagerOptions options, RunnerParts parts,
+                                                                 const platform::Clock& clock) {
+  RETURN_IF_ERROR_CTX(platform::MakeDirectories(options.directory + "/journals", 0700), "build records");
+  ASSIGN_OR_RETURN(auto records, RecordStore::Open(options.directory + "/builds.sqlite"));
+  std::unique_ptr<BuildManager> manager(new BuildManager(std::move(options), parts, std::move(records), clock));
+  RETURN_IF_ERROR_CTX(manager->Recover(), "take up the builds of the last run");
+  for (uint32_t i = 0; i < manager->options_.slots; ++i) {
+    manager->slots_.emplace_back([raw = manager.get()] { raw->RunSlot(); });
+  }
+  return manager;
+}
+
+BuildManager::~BuildManager() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+    for (auto& [id, build] : live_) build->stop().Stop(sandbox::StopReason::kCancelled);
+  }
+  for (std::thread& slot : slots_) slot.join();
+}
+
+absl::StatusOr<std::shared_ptr<LiveBuild>> BuildManager::MakeLive(const Build& record) {
+  ASSIGN_OR_RETURN(auto journal, Journal::Open(JournalPath(record.request().build_id()), clock_));
+  return std::make_shared<LiveBuild>(record, std::move(journal), *records_);
+}
+
+absl::Status BuildManager::Recover() {
+  ASSIGN_OR_RETURN(auto active, records_->Active());
+  for (Build& record : active) {
+    RETURN_IF_ERROR_CTX(RecoverBuild(record), fmt::format("build {}", record.request().build_id()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BuildManager::RecoverBuild(Build record) {
+  ASSIGN_OR_RETURN(auto build, MakeLive(record));
+  if (const auto& end = build->journal().recovered_end()) {
+    // It had ended; only its record was not written any more.
+    return build->Update([&](Build& ended) {
+      ended.set_state(wasmagent::v1::BUILD_STATE_ENDED);
+      ended.set_outcome(end->outcome());
+      if (end->has_cause()) *ended.mutable_cause() = end->cause();
+      SetNow(clock_.Now(), *ended.mutable_end_time());
+    });
+  }
+  if (record.cancel_requested()) return build->End(wasmagent::v1::OUTCOME_CANCELLED, std::nullopt);
+  if (record.state() == wasmagent::v1::BUILD_STATE_RUNNING) {
+    if (record.attempts() >= options_.most_attempts) {
+      wasmagent::v1::Cause cause;
+      cause.set_summary(fmt::format("the agent went down {} times while it ran this build", record.attempts()));
+      cause.set_advice("See the agent's log; submit again when it is mended.");
+      return build->End(wasmagent::v1::OUTCOME_INTERRUPTED, cause);
+    }
+    BuildEvent event;
+    event.mutable_notice()->set_text("the agent was restarted while this build ran; it runs again from the start");
+    RETURN_IF_ERROR(build->Emit(std::move(event)));
+    RETURN_IF_ERROR(build->Update([](Build& again) {
+      again.set_state(wasmagent::v1::BUILD_STATE_QUEUED);
+      again.clear_artifacts();
+    }));
+  }
+  ASSIGN_OR_RETURN(auto root, content::Digest::FromProto(record.request().root()));
+  build->lease = parts_.store.LeaseTree(root);
+  absl::MutexLock lock(&mutex_);
+  live_[build->id()] = build;
+  // What ran comes first, as it had come first before; Active() is in the order of acceptance.
+  queue_.push_back(build);
+  return absl::OkStatus();
+}
+
+absl::Status BuildManager::CheckCapacity() {
+  if (stopping_ || draining_) return absl::UnavailableError("the agent is draining and takes no new builds; try another one");
+  if (queue_.size() >= options_.queue_limit) {
+    return absl::ResourceExhaustedError(
+        fmt::format("the queue is full: {} builds wait, which is the limit; try again later", queue_.size()));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<pipeline::Plan> BuildManager::PlanOf(const BuildRequest& request) {
+  ASSIGN_OR_RETURN(auto root, content::Digest::FromProto(request.root()));
+  StoreSourceTree source(parts_.store, root);
+  std::vector<std::string> targets(request.targets().begin(), request.targets().end());
+  return parts_.planner.MakePlan(source, targets, PlanOptionsOf(request, options_.limits.jobs));
+}
+
+absl::StatusOr<Build> BuildManager::Start(const BuildRequest& request) {
+  RETURN_IF_ERROR(CheckRequest(request));
+  absl::MutexLock starting(&start_mutex_);
+  auto known = Get(request.build_id());
+  if (known.ok() && known->request().build_id() == request.build_id()) return known;
+  {
+    absl::MutexLock lock(&mutex_);
+    RETURN_IF_ERROR(CheckCapacity());
+  }
+  ASSIGN_OR_RETURN(uint64_t free, platform::FreeBytes(options_.directory));
+  if (free < options_.min_free_bytes) {
+    return absl::ResourceExhaustedError(fmt::format("the agent's disk has {} MiB left and keeps {} MiB free; free some space, or run "
+                                                    "garbage collection", free >> 20, options_.min_free_bytes >> 20));
+  }
+  ASSIGN_OR_RETURN(auto root, content::Digest::FromProto(request.root()));
+  store::Lease lease = parts_.store.LeaseTree(root);
+  ASSIGN_OR_RETURN(auto missing, parts_.store.MissingFromTree(root, kMostMissingBlobs));
+  if (!missing.empty()) return MissingBlobsError(missing);
+  ASSIGN_OR_RETURN(auto plan, PlanOf(request));
+
+  Build record;
+  *record.mutable_request() = request;
+  record.set_state(wasmagent::v1::BUILD_STATE_QUEUED);
+  SetNow(clock_.Now(), *record.mutable_create_time());
+  ASSIGN_OR_RETURN(auto build, MakeLive(record));
+  build->lease = std::move(lease);
+  build->plan = std::move(plan);
+  RETURN_IF_ERROR_CTX(records_->Put(record), "accept the build");
+  {
+    absl::MutexLock lock(&mutex_);
+    live_[build->id()] = build;
+    queue_.push_back(build);
+  }
+  TellQueue();
+  return build->Record();
+}
+
+// Tells each waiting build its place. A build that a slot takes meanwhile gets one event too many, which does no harm.
+void BuildManager::TellQueue() {
+  std::vector<std::shared_ptr<LiveBuild>> waiting;
+  uint32_t running;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (running_ + queue_.size() <= options_.slots) return;  // taken at once: there is no waiting to tell of
+    waiting.assign(queue_.begin(), queue_.end());
+    running = running_;
+  }
+  for (size_t i = 0; i < waiting.size(); ++i) {
+    BuildEvent event;
+    event.mutable_queued()->set_position(static_cast<uint32_t>(i) + 1);
+    event.mutable_queued()->set_reason(fmt::format("{} of {} slots are busy", running, options_.slots));
+    (void)waiting[i]->Emit(std::move(event));
+  }
+}
+
+void BuildManager::RunSlot() {
+  while (true) {
+    std::shared_ptr<LiveBuild> build;
+    {
+      absl::MutexLock lock(&mutex_);
+      auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || !queue_.empty(); };
+      mutex_.Await(absl::Condition(&ready));
+      if (stopping_) return;
+      build = queue_.front();
+      queue_.pop_front();
+      ++running_;
+    }
+    RunOne(build);
+    {
+      absl::MutexLock lock(&mutex_);
+      --running_;
+      live_.erase(build->id());
+    }
+    build.reset();
+    TellQueue();
+    Prune();
+  }
+}
+
+void BuildManager::RunOne(const std::shared_ptr<LiveBuild>& build) {
+  absl::Status started = build->Update([this](Build& record) {
+    record.set_state(wasmagent::v1::BUILD_STATE_RUNNING);
+    record.set_attempts(record.attempts() + 1);
+    if (!record.has_start_time()) SetNow(clock_.Now(), *record.mutable_start_time());
+  });
+  Ending ending;
+  if (started.ok()) {
+    BuildRunner runner(*build, parts_, options_.limits);
+    ending = runner.Run();
+  } else {
+    ending.outcome = wasmagent::v1::OUTCOME_INTERRUPTED;
+    ending.cause.emplace().set_summary(std::string(started.message()));
+  }
+  {
+    absl::MutexLock lock(&mutex_);
+    // Stopped because the agent stops: it has not ended, and runs again.
+    bool cut_short = stopping_ && ending.outcome == wasmagent::v1::OUTCOME_CANCELLED && !build->Record().cancel_requested();
+    if (cut_short) return;
+  }
+  // Whatever cannot be written here is on a disk that is full or broken; watchers learn the outcome from memory, and the next start
+  // runs the build again.
+  (void)build->End(ending.outcome, ending.cause);
+}
+
+void BuildManager::Prune() {
+  auto forgotten = records_->Prune(options_.history_limit);
+  if (!forgotten.ok()) return;
+  for (const std::string& id : *forgotten) ::unlink(JournalPath(id).c_str());
+}
+
+std::shared_ptr<LiveBuild> BuildManager::FindLive(const std::string& id) const {
+  absl::MutexLock lock(&mutex_);
+  auto found = live_.find(id);
+  return found == live_.end() ? nullptr : found->second;
+}
+
+absl::StatusOr<Build> BuildManager::Get(const std::string& id_or_prefix) const {
+  RETURN_IF_ERROR(CheckIdPrefix(id_or_prefix));
+  ASSIGN_OR_RETURN(std::string id, records_->Resolve(id_or_prefix));
+  if (auto build = FindLive(id)) return build->Record();
+  return records_->Get(id);
+}
+
+absl::StatusOr<std::vector<Build>> BuildManager::List(const std::string& checkout_id, bool active_only, uint32_t limit) const {
+  ASSIGN_OR_RETURN(auto builds, records_->List(checkout_id, active_only, limit));
+  for (Build& record : builds) {
+    if (record.state() == wasmagent::v1::BUILD_STATE_ENDED) continue;
+    if (auto build = FindLive(record.request().build_id())) record = build->Record();
+  }
+  return builds;
+}
+
+absl::StatusOr<Build> BuildManager::Cancel(const std::string& id_or_prefix, const std::string& reason) {
+  RETURN_IF_ERROR(CheckIdPrefix(id_or_prefix));
+  ASSIGN_OR_RETURN(std::string id, records_->Resolve(id_or_prefix));
+  auto build = FindLive(id);
+  if (!build) return records_->Get(id);
+  build->SetCancelReason(reason.empty() ? "cancelled" : fmt::format("cancelled: {}", reason));
+  RETURN_IF_ERROR_CTX(build->Update([](Build& record) { record.set_cancel_requested(true); }), "record the wish to cancel");
+  bool waiting = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    auto place = std::find(queue_.begin(), queue_.end(), build);
+    waiting = place != queue_.end();
+    if (waiting) {
+      queue_.erase(place);
+      live_.erase(id);
+    }
+  }
+  if (!waiting) {
+    build->stop().Stop(sandbox::StopReason::kCancelled);
+    return build->Record();
+  }
+  wasmagent::v1::Cause cause;
+  cause.set_summary(build->cancel_reason());
+  RETURN_IF_ERROR(build->End(wasmagent::v1::OUTCOME_CANCELLED, cause));
+  TellQueue();
+  return build->Record();
+}
+
+absl::StatusOr<std::unique_ptr<BuildWatch>> BuildManager::Watch(const std::string& id_or_prefix, uint64_t after_sequence,
+                                                                std::function<void()> wake) {
+  RETURN_IF_ERROR(CheckIdPrefix(id_or_prefix));
+  ASSIGN_OR_RETURN(std::string id, records_->Resolve(id_or_prefix));
+  if (auto build = FindLive(id)) return BuildWatch::OfLive(std::move(build), after_sequence, std::move(wake));
+  ASSIGN_OR_RETURN(Build record, records_->Get(id));
+  return BuildWatch::OfEnded(JournalPath(id), std::move(record), after_sequence);
+}
+
+void BuildManager::Drain(bool drain) {
+  absl::MutexLock lock(&mutex_);
+  draining_ = drain;
+}
+
+Load BuildManager::CurrentLoad() const {
+  absl::MutexLock lock(&mutex_);
+  return {running_, static_cast<uint32_t>(queue_.size()), draining_};
+}
+
+absl::StatusOr<std::vector<content::Digest>> BuildManager::Roots() const {
+  std::vector<content::Digest> roots;
+  ASSIGN_OR_RETURN(auto builds, records_->List("", false, options_.history_limit));
+  for (const Build& build : builds) {
+    auto root = content::Digest::FromProto(build.request().root());
+    if (root.ok() && build.state() != wasmagent::v1::BUILD_STATE_ENDED) roots.push_back(*root);
+    for (const auto& artifacts : build.artifacts()) {
+      auto made = content::Digest::FromProto(artifacts.root());
+      if (made.ok()) roots.push_back(*made);
+    }
+  }
+  return roots;
+}
+
+}  // namespace wasmagent::builds

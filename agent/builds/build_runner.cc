@@ -1,0 +1,316 @@
+#include "agent/builds/build_runner.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_replace.h"
+#include "agent/builds/store_source_tree.h"
+#include "agent/pipeline/failure_cause.h"
+#include "agent/pipeline/glob.h"
+#include "agent/workspace/artifact_collector.h"
+#include "fmt/format.h"
+#include "platform/directory.h"
+#include "platform/file.h"
+#include "platform/status.h"
+
+namespace wasmagent::builds {
+namespace {
+
+using pipeline::PlannedTarget;
+using pipeline::Step;
+using pipeline::StepKind;
+using sandbox::CommandResult;
+using wasmagent::v1::BuildEvent;
+using wasmagent::v1::Cause;
+
+// Builds in the source tree share it: one slot remembers whose products lie there.
+constexpr char kInTreeSlot[] = "@tree";
+
+// CPython's config.log has 1 MB; one beyond this is not autoconf's.
+constexpr uint64_t kLargestConfigLog = 64 << 20;
+
+// Progress of a sync is told at most this often; a terminal shows no more.
+constexpr absl::Duration kProgressPeriod = absl::Milliseconds(100);
+
+void ToProto(absl::Duration from, google::protobuf::Duration& to) {
+  to.set_seconds(absl::ToInt64Seconds(from));
+  to.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(from - absl::Seconds(to.seconds()))));
+}
+
+bool InTree(const PlannedTarget& target) { return target.build_directory == "."; }
+
+Cause CauseOf(std::string summary, std::string advice = "") {
+  Cause cause;
+  cause.set_summary(std::move(summary));
+  cause.set_advice(std::move(advice));
+  return cause;
+}
+
+}  // namespace
+
+pipeline::PlanOptions PlanOptionsOf(const wasmagent::v1::BuildRequest& request, int default_jobs) {
+  const auto& options = request.options();
+  pipeline::PlanOptions plan;
+  plan.jobs = options.jobs() > 0 ? static_cast<int>(options.jobs()) : default_jobs;
+  plan.env.insert(options.env().begin(), options.env().end());
+  plan.configure_args.assign(options.configure_args().begin(), options.configure_args().end());
+  plan.make_args.assign(options.make_args().begin(), options.make_args().end());
+  return plan;
+}
+
+Ending BuildRunner::Run() {
+  auto ending = RunSteps();
+  return ending.ok() ? *ending : FailedEnding(ending.status());
+}
+
+absl::StatusOr<Ending> BuildRunner::RunSteps() {
+  RETURN_IF_ERROR(MakePlan());
+  RETURN_IF_ERROR(AcquireWorkspace());
+  RETURN_IF_ERROR(Sync());
+  absl::Duration timeout = limits_.timeout;
+  if (build_.request().options().has_timeout()) {
+    const auto& wanted = build_.request().options().timeout();
+    timeout = absl::Seconds(wanted.seconds()) + absl::Nanoseconds(wanted.nanos());
+  }
+  deadline_ = absl::Now() + timeout;
+  for (const PlannedTarget& target : plan_.targets) {
+    ASSIGN_OR_RETURN(auto ending, RunTarget(target));
+    if (ending) return *ending;
+  }
+  workspace_->Keep();
+  return Ending{wasmagent::v1::OUTCOME_SUCCEEDED, std::nullopt};
+}
+
+absl::Status BuildRunner::MakePlan() {
+  ASSIGN_OR_RETURN(auto root, content::Digest::FromProto(build_.request().root()));
+  lease_ = parts_.store.LeaseTree(root);
+  if (build_.plan) {
+    plan_ = *std::move(build_.plan);
+    build_.plan.reset();
+    return absl::OkStatus();
+  }
+  StoreSourceTree source(parts_.store, root);
+  std::vector<std::string> targets(build_.request().targets().begin(), build_.request().targets().end());
+  ASSIGN_OR_RETURN_CTX(plan_, parts_.planner.MakePlan(source, targets, PlanOptionsOf(build_.request(), limits_.jobs)),
+                       "plan the build");
+  return absl::OkStatus();
+}
+
+absl::Status BuildRunner::AcquireWorkspace() {
+  ASSIGN_OR_RETURN_CTX(workspace_, parts_.workspaces.Acquire(build_.request().checkout()), "take a workspace");
+  BuildEvent event;
+  event.mutable_started()->set_attempt(build_.Record().attempts());
+  event.mutable_started()->set_warm(workspace_->warm());
+  event.mutable_started()->set_workspace(workspace_->name());
+  return build_.Emit(std::move(event));
+}
+
+absl::Status BuildRunner::Sync() {
+  ASSIGN_OR_RETURN(auto root, content::Digest::FromProto(build_.request().root()));
+  absl::Time last = absl::InfinitePast();
+  return workspace_->Sync(parts_.store, root, nullptr, [&](uint64_t done, uint64_t total) {
+    absl::Time now = absl::Now();
+    if (now - last < kProgressPeriod && done < total) return;
+    last = now;
+    BuildEvent event;
+    event.mutable_progress()->set_activity("sync");
+    event.mutable_progress()->set_done(done);
+    event.mutable_progress()->set_total(total);
+    event.mutable_progress()->set_unit("files");
+    // Progress that cannot be written is a full disk, which the sync itself will say.
+    (void)build_.Emit(std::move(event));
+  });
+}
+
+std::string BuildRunner::InWorkspace(std::string text) const {
+  return absl::StrReplaceAll(text, {{pipeline::kSourceRootMark, workspace_->source()}});
+}
+
+std::string BuildRunner::BuildDirectory(const PlannedTarget& target) const {
+  return InTree(target) ? workspace_->source() : workspace_->source() + "/" + target.build_directory;
+}
+
+// Leaves the build dir as the target's configure steps may find it: wiped unless it was configured with the same key. `reason` tells
+// why configure must run; it stays empty when it need not.
+absl::Status BuildRunner::PrepareBuildDirectory(const PlannedTarget& target, std::string& reason) {
+  std::string slot = InTree(target) ? kInTreeSlot : target.name;
+  std::string key = InTree(target) ? target.name + " " + target.configure_key : target.configure_key;
+  std::string configured = workspace_->ConfiguredKey(slot);
+  bool clean = build_.request().options().clean();
+  if (configured == key && !clean) return absl::OkStatus();
+  reason = clean                ? "a clean build was asked for"
+           : configured.empty() ? "the build dir was not configured yet"
+                                : "configure inputs, arguments, environment or toolchain changed";
+  RETURN_IF_ERROR(workspace_->SetConfiguredKey(slot, ""));
+  if (InTree(target)) {
+    if (configured.empty() && !clean) return workspace_->SetConfiguredKey(slot, "begun");
+    RETURN_IF_ERROR_CTX(workspace_->Reset(), "clean the workspace");
+    RETURN_IF_ERROR(Sync());
+    return workspace_->SetConfiguredKey(slot, "begun");
+  }
+  std::string directory = BuildDirectory(target);
+  RETURN_IF_ERROR_CTX(platform::RemoveTree(directory), "clean the build dir");
+  RETURN_IF_ERROR(platform::MakeDirectories(directory));
+  if (clean) return absl::OkStatus();
+  return parts_.config_cache.Seed(target.configure_key, directory);
+}
+
+BuildRunner::MaybeEnding BuildRunner::RunTarget(const PlannedTarget& target) {
+  std::string reason;
+  RETURN_IF_ERROR_CTX(PrepareBuildDirectory(target, reason), fmt::format("target {}", target.name));
+  std::string slot = InTree(target) ? kInTreeSlot : target.name;
+  bool configured = reason.empty();
+  for (const Step& step : target.steps) {
+    if (step.kind != StepKind::kConfigure && !configured) {
+      // The first step after configure: what was configured holds from now on, whatever becomes of make.
+      std::string key = InTree(target) ? target.name + " " + target.configure_key : target.configure_key;
+      RETURN_IF_ERROR(workspace_->SetConfiguredKey(slot, key));
+      RETURN_IF_ERROR_CTX(parts_.config_cache.Keep(target.configure_key, BuildDirectory(target)), "keep config.cache");
+      configured = true;
+    }
+    bool skip = step.kind == StepKind::kConfigure && reason.empty();
+    ASSIGN_OR_RETURN(auto ending, RunStep(target, step, skip, reason));
+    if (ending) {
+      // As by hand: what is built stays for the next try.
+      workspace_->Keep();
+      return ending;
+    }
+  }
+  // What is only needed on the way stays on the agent.
+  const auto& wanted = build_.request().targets();
+  bool asked_for = std::find(wanted.begin(), wanted.end(), target.name) != wanted.end();
+  if (!asked_for || target.artifacts.empty()) return std::nullopt;
+  RETURN_IF_ERROR_CTX(Collect(target), fmt::format("collect the artifacts of {}", target.name));
+  return std::nullopt;
+}
+
+sandbox::Command BuildRunner::CommandOf(const Step& step) const {
+  sandbox::Command command;
+  for (const std::string& word : step.argv) command.argv.push_back(InWorkspace(word));
+  for (const auto& [name, value] : step.env) command.env[name] = InWorkspace(value);
+  command.directory = workspace_->source() + (step.directory.empty() || step.directory == "." ? "" : "/" + step.directory);
+  command.limits = limits_.resources;
+  return command;
+}
+
+absl::Status BuildRunner::SkipStep(uint32_t number, const std::string& reason) {
+  BuildEvent event;
+  event.mutable_step_ended()->set_step(number);
+  event.mutable_step_ended()->set_skipped(true);
+  event.mutable_step_ended()->set_reason(reason);
+  return build_.Emit(std::move(event));
+}
+
+BuildRunner::MaybeEnding BuildRunner::RunStep(const PlannedTarget& target, const Step& step, bool skip,
+                                              const std::string& reason) {
+  uint32_t number = next_step_++;
+  sandbox::Command command = CommandOf(step);
+  BuildEvent started;
+  started.mutable_step_started()->set_step(number);
+  started.mutable_step_started()->set_target(target.name);
+  started.mutable_step_started()->set_name(step.name);
+  started.mutable_step_started()->mutable_argv()->Assign(command.argv.begin(), command.argv.end());
+  started.mutable_step_started()->set_directory(step.directory);
+  RETURN_IF_ERROR(build_.Emit(std::move(started)));
+  if (skip) {
+    RETURN_IF_ERROR(SkipStep(number, "configured already with the same inputs"));
+    return std::nullopt;
+  }
+  if (build_.stop().reason() != sandbox::StopReason::kNone) return StoppedEnding(build_.stop().reason());
+
+  RETURN_IF_ERROR(platform::MakeDirectories(command.directory));
+  StepOutput output(build_, log_, number, workspace_->source(), step.directory);
+  ASSIGN_OR_RETURN_CTX(CommandResult result,
+                       parts_.launcher.Run(command, [&](std::string_view bytes) { return output.Take(bytes); },
+                                            build_.stop(), deadline_, limits_.kill_grace),
+                       fmt::format("step {} of {}", step.name, target.name));
+  RETURN_IF_ERROR(output.Finish());
+
+  BuildEvent ended;
+  auto* end = ended.mutable_step_ended();
+  end->set_step(number);
+  end->set_exit_code(result.signal != 0 ? 128 + result.signal : result.exit_code);
+  end->set_signal(result.signal);
+  ToProto(result.wall_time, *end->mutable_wall_time());
+  ToProto(result.cpu_time, *end->mutable_cpu_time());
+  end->set_peak_memory_bytes(result.peak_memory_bytes);
+  if (step.kind == StepKind::kConfigure) end->set_reason(reason);
+  RETURN_IF_ERROR(build_.Emit(std::move(ended)));
+
+  if (result.end == CommandResult::End::kCancelled) return StoppedEnding(sandbox::StopReason::kCancelled);
+  if (result.end == CommandResult::End::kTimedOut) return StoppedEnding(sandbox::StopReason::kTimedOut);
+  if (result.end == CommandResult::End::kExited && result.exit_code == 0) return std::nullopt;
+
+  return Explain(target, step, result, output);
+}
+
+Ending BuildRunner::Explain(const PlannedTarget& target, const Step& step, const CommandResult& result,
+                            const StepOutput& output) const {
+  pipeline::FailedStep failed{.kind = step.kind,
+                              .name = step.name,
+                              .target = target.name,
+                              .result = result,
+                              .diagnostics = output.diagnostics(),
+                              .log_tail = output.tail(),
+                              .jobs = PlanOptionsOf(build_.request(), limits_.jobs).jobs,
+                              .read_config_log = [&] {
+                                return platform::ReadFile(BuildDirectory(target) + "/config.log", kLargestConfigLog);
+                              }};
+  pipeline::FailureCause why = pipeline::ExplainFailure(failed);
+  Cause cause = CauseOf(why.summary, why.advice);
+  cause.set_target(target.name);
+  cause.set_step(step.name);
+  cause.set_exit_code(result.signal != 0 ? 128 + result.signal : result.exit_code);
+  cause.set_excerpt(why.excerpt);
+  bool memory = result.end == CommandResult::End::kOutOfMemory;
+  return Ending{memory ? wasmagent::v1::OUTCOME_OUT_OF_MEMORY : wasmagent::v1::OUTCOME_FAILED, cause};
+}
+
+absl::Status BuildRunner::Collect(const PlannedTarget& target) {
+  ASSIGN_OR_RETURN(auto collected, workspace::CollectArtifacts(BuildDirectory(target), target.artifacts, pipeline::GlobListMatch,
+                                                               parts_.store));
+  artifact_leases_.push_back(collected.lease);
+  wasmagent::v1::Artifacts artifacts;
+  artifacts.set_target(target.name);
+  artifacts.set_destination("builddir/" + target.name);
+  *artifacts.mutable_root() = collected.root.ToProto();
+  artifacts.set_files(collected.files);
+  artifacts.set_bytes(collected.bytes);
+  if (target.runner) {
+    auto* runner = artifacts.mutable_runner();
+    runner->set_runtime(target.runner->runtime);
+    runner->set_program(target.runner->program);
+    runner->mutable_env()->insert(target.runner->env.begin(), target.runner->env.end());
+    runner->mutable_directories()->insert(target.runner->directories.begin(), target.runner->directories.end());
+  }
+  RETURN_IF_ERROR(build_.Update([&](wasmagent::v1::Build& record) { *record.add_artifacts() = artifacts; }));
+  BuildEvent event;
+  *event.mutable_artifacts() = std::move(artifacts);
+  return build_.Emit(std::move(event));
+}
+
+Ending BuildRunner::StoppedEnding(sandbox::StopReason reason) const {
+  if (reason == sandbox::StopReason::kTimedOut) {
+    return {wasmagent::v1::OUTCOME_TIMED_OUT,
+            CauseOf("the build took longer than its time limit", "Give it more time with --timeout, 3h for example.")};
+  }
+  std::string why = build_.cancel_reason();
+  return {wasmagent::v1::OUTCOME_CANCELLED, CauseOf(why.empty() ? "cancelled" : why)};
+}
+
+Ending BuildRunner::FailedEnding(const absl::Status& status) const {
+  std::string message(status.message());
+  switch (status.code()) {
+    case absl::StatusCode::kResourceExhausted:
+      return {wasmagent::v1::OUTCOME_FAILED,
+              CauseOf(message, "Free space on the agent's disk, or lower its blob_budget_bytes and workspace_limit.")};
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kFailedPrecondition:
+      return {wasmagent::v1::OUTCOME_FAILED, CauseOf(message)};
+    default:
+      return {wasmagent::v1::OUTCOME_INTERRUPTED,
+              CauseOf(message, "The agent could not carry the build out; its own log has more. Submitting again is safe.")};
+  }
+}
+
+}  // namespace wasmagent::builds

@@ -1,0 +1,65 @@
+#include "agent/builds/step_output.h"
+
+#include <algorithm>
+
+#include "agent/pipeline/paths.h"
+#include "platform/status.h"
+
+namespace wasmagent::builds {
+namespace {
+
+// What an explanation may quote of the log's end.
+constexpr size_t kTailBytes = 4096;
+// Diagnostics of one step that become events: a compiler that warns about every line of a million must not double the journal.
+constexpr uint64_t kMostDiagnostics = 1000;
+
+wasmagent::v1::Severity ToProto(pipeline::Severity severity) {
+  switch (severity) {
+    case pipeline::Severity::kError:
+      return wasmagent::v1::SEVERITY_ERROR;
+    case pipeline::Severity::kWarning:
+      return wasmagent::v1::SEVERITY_WARNING;
+    case pipeline::Severity::kNote:
+      return wasmagent::v1::SEVERITY_NOTE;
+  }
+  return wasmagent::v1::SEVERITY_UNSPECIFIED;
+}
+
+}  // namespace
+
+absl::Status StepOutput::Take(std::string_view bytes) {
+  RETURN_IF_ERROR(log_.Write(step_, bytes));
+  tail_.append(bytes.substr(bytes.size() - std::min(bytes.size(), kTailBytes)));
+  if (tail_.size() > kTailBytes) tail_.erase(0, tail_.size() - kTailBytes);
+  return Tell(recogniser_.Feed(bytes));
+}
+
+absl::Status StepOutput::Finish() {
+  RETURN_IF_ERROR(log_.EndStep(step_));
+  return Tell(recogniser_.Finish());
+}
+
+absl::Status StepOutput::Tell(const std::vector<pipeline::Diagnostic>& found) {
+  for (const pipeline::Diagnostic& diagnostic : found) {
+    if (told_++ >= kMostDiagnostics) return absl::OkStatus();
+    wasmagent::v1::BuildEvent event;
+    auto* out = event.mutable_diagnostic();
+    out->set_step(step_);
+    out->set_file(InSource(diagnostic.file));
+    out->set_line(diagnostic.line);
+    out->set_column(diagnostic.column);
+    out->set_severity(ToProto(diagnostic.severity));
+    out->set_text(diagnostic.text);
+    RETURN_IF_ERROR(build_.Emit(std::move(event)));
+  }
+  return absl::OkStatus();
+}
+
+std::string StepOutput::InSource(const std::string& file) const {
+  if (file.starts_with(source_ + "/")) return file.substr(source_.size() + 1);
+  if (file.empty() || file.starts_with('/')) return file;
+  std::string path = pipeline::NormalPath(directory_ + "/" + file);
+  return path.starts_with("../") ? file : path;
+}
+
+}  // namespace wasmagent::builds

@@ -1,0 +1,87 @@
+// wasmagent: reads its configuration, forks the launcher, starts the agent, waits for a signal.
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "agent/agent.h"
+#include "agent/config.h"
+#include "agent/pipeline/toolchain.h"
+#include "agent/sandbox/launcher.h"
+#include "fmt/format.h"
+#include "grpc/grpc.h"
+#include "platform/status.h"
+#include "proto/yaml_config.h"
+#include "spdlog/sinks/stdout_color_sinks.h"
+#include "spdlog/spdlog.h"
+
+namespace {
+
+using wasmagent::agent::Invocation;
+
+// One line an event on stderr: stdout is for results.
+void SetUpLog(const wasmagent::config::v1::AgentConfig& config) {
+  auto logger = spdlog::stderr_color_mt("wasmagent");
+  logger->set_level(spdlog::level::from_str(config.log_level()));
+  logger->flush_on(spdlog::level::trace);
+  if (config.log_format() == "json") {
+    logger->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","thread":%t,"message":"%v"})");
+  } else {
+    logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %L %v");
+  }
+  spdlog::set_default_logger(logger);
+}
+
+absl::Status Serve(const wasmagent::config::v1::AgentConfig& config) {
+  // Every thread inherits the mask, so that the signals come to this one.
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGINT);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  ASSIGN_OR_RETURN_CTX(auto launcher, wasmagent::sandbox::StartLauncher(), "start the launcher");
+  SetUpLog(config);
+  auto exit = [] { ::kill(::getpid(), SIGTERM); };
+  // Never balanced: gRPC 1.51 may wait ten seconds when its last object goes, and the process ends anyway.
+  grpc_init();
+  ASSIGN_OR_RETURN(auto agent, wasmagent::agent::Agent::Start(config, std::move(launcher), exit));
+  spdlog::info("wasmagent {} listens on {}", WASMAGENT_VERSION, fmt::join(agent->addresses(), ", "));
+  int signal = 0;
+  ::sigwait(&signals, &signal);
+  spdlog::info("signal {}: builds that run are stopped, and run again at the next start", signal);
+  return absl::OkStatus();
+}
+
+absl::Status Main(int argc, char** argv, int& exit_code) {
+  ASSIGN_OR_RETURN(auto parsed, wasmagent::agent::ParseCommandLine(argc, argv));
+  if (parsed.exit_code >= 0) {
+    exit_code = parsed.exit_code;
+    return absl::OkStatus();
+  }
+  const Invocation& invocation = parsed.invocation;
+  switch (invocation.action) {
+    case Invocation::Action::kPrintConfig:
+      std::fputs(wasmagent::config::ToYaml(invocation.config).c_str(), stdout);
+      return absl::OkStatus();
+    case Invocation::Action::kDressSdk: {
+      const char* path = std::getenv("PATH");
+      return wasmagent::pipeline::DressSdk(invocation.dress_destination, path ? path : "/usr/bin:/bin");
+    }
+    case Invocation::Action::kServe:
+      return Serve(invocation.config);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int exit_code = 0;
+  absl::Status status = Main(argc, argv, exit_code);
+  if (status.ok()) return exit_code;
+  std::fprintf(stderr, "wasmagent: %s\n", std::string(status.message()).c_str());
+  return status.code() == absl::StatusCode::kInvalidArgument || status.code() == absl::StatusCode::kPermissionDenied ? 2 : 1;
+}

@@ -1,0 +1,57 @@
+// What a build will run, worked out before anything runs. Plain values; made by Planner, carried out by builds.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace wasmagent::pipeline {
+
+// Path, in argv and environment, that stands for the workspace's source root until a step is run. A plan does not know where its
+// workspace will be; `wasmctl plan` shows it as "$SRC".
+inline constexpr char kSourceRootMark[] = "\x01SRC\x01";
+
+// What a step is for; decides which request options are appended to its argv and when it may be skipped.
+enum class StepKind {
+  kConfigure,  // gets --configure-arg; skipped while its key is unchanged and its build dir was configured
+  kMake,       // gets --make-arg; always run
+  kRun,        // anything else; always run
+};
+
+struct Step {
+  std::string name;
+  StepKind kind = StepKind::kRun;
+  std::vector<std::string> argv;
+  std::map<std::string, std::string> env;  // the whole environment
+  std::string directory;                   // relative to the source root
+};
+
+// How the product is run; see wasmagent.v1.Runner.
+struct RunnerSpec {
+  std::string runtime;
+  std::string program;
+  std::map<std::string, std::string> env;
+  std::map<std::string, std::string> directories;
+};
+
+struct PlannedTarget {
+  std::string name;
+  std::string toolchain_kind;
+  std::string toolchain_fingerprint;
+  std::string build_directory;  // relative to the source root; "." for a build in the tree
+  std::vector<Step> steps;
+  std::vector<std::string> artifacts;  // globs relative to the build dir; needs may have none
+  std::optional<RunnerSpec> runner;
+  // Hex digest of everything that decides how the build dir is configured: configure inputs, argv and environment of configure
+  // steps, toolchain fingerprint. A warm build dir with another key is wiped first.
+  std::string configure_key;
+  std::vector<std::string> inputs;   // globs that went into configure_key
+  std::vector<std::string> remarks;  // e.g. which SDK was chosen and why
+};
+
+struct Plan {
+  std::vector<PlannedTarget> targets;  // needs first
+};
+
+}  // namespace wasmagent::pipeline

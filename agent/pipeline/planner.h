@@ -1,0 +1,57 @@
+// From a request and a source tree to a plan.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "agent/pipeline/plan.h"
+#include "agent/pipeline/source_tree.h"
+#include "agent/pipeline/toolchain.h"
+
+namespace wasmagent::pipeline {
+
+// What the user may choose for a build; wasmagent.v1.BuildOptions without the wire.
+struct PlanOptions {
+  int jobs = 1;
+  std::map<std::string, std::string> env;
+  std::vector<std::string> configure_args;
+  std::vector<std::string> make_args;
+};
+
+// A target of a checkout, for `wasmctl targets`.
+struct TargetSummary {
+  std::string name;
+  std::string description;
+  std::string toolchain_kind;
+  std::vector<std::string> needs;
+  bool buildable = false;
+  std::string problem;
+};
+
+struct TargetList {
+  std::vector<TargetSummary> targets;
+  std::string source;
+};
+
+// Makes plans. Immutable after construction; thread-safe. Borrows the inventory.
+class Planner {
+ public:
+  // `base_env` is what every step gets (PATH, HOME, TMPDIR, CCACHE_DIR, TZ, LC_ALL …) before the target's and the
+  // request's own.
+  Planner(const ToolchainInventory& inventory, std::map<std::string, std::string> base_env);
+
+  absl::StatusOr<TargetList> List(const SourceTree& source) const;
+  // INVALID_ARGUMENT with file, line and column for a mistake in wasmbuild.yaml; with the known names for an unknown
+  // target. FAILED_PRECONDITION, with what mends it, when a toolchain is missing or must not be used.
+  absl::StatusOr<Plan> MakePlan(const SourceTree& source, const std::vector<std::string>& targets,
+                                const PlanOptions& options) const;
+
+ private:
+  const ToolchainInventory& inventory_;
+  std::map<std::string, std::string> base_env_;
+};
+
+}  // namespace wasmagent::pipeline

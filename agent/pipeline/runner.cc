@@ -1,0 +1,82 @@
+#include "agent/pipeline/runner.h"
+
+#include <cstdlib>
+
+#include "absl/status/status.h"
+#include "agent/pipeline/paths.h"
+#include "fmt/format.h"
+#include "platform/status.h"
+
+namespace wasmagent::pipeline {
+namespace {
+
+// wasmtime's command line was redone in 14: folders are HOST::GUEST since, and --mapdir is an error.
+constexpr int kNewWasmtime = 14;
+// Default stack limit of Linux (ulimit -s), which CPython's own runner gives: wasmtime's 512 KiB is too little for deep
+// recursion.
+constexpr char kStackFlag[] = "max-wasm-stack=8388608";
+
+std::string HostFolder(const std::string& checkout, const std::string& folder) {
+  const std::string below = NormalPath(folder);
+  if (below == ".") return checkout;
+  return checkout == "." ? below : fmt::format("{}/{}", checkout, below);
+}
+
+}  // namespace
+
+absl::StatusOr<Runtime> ChooseRuntime(const std::vector<Runtime>& runtimes) {
+  std::string problems;
+  for (const Runtime& runtime : runtimes) {
+    if (runtime.problem.empty()) return runtime;
+    problems += fmt::format("; {}: {}", runtime.path, runtime.problem);
+  }
+  return absl::FailedPreconditionError(
+      fmt::format("no program that runs WASI is on this machine{}. Install one: apt-get install nodejs (Debian), dnf "
+                  "install nodejs (Fedora), or "
+                  "wasmtime from https://wasmtime.dev",
+                  problems));
+}
+
+std::vector<std::string> RuntimePrefix(const Runtime& runtime, const RunnerSpec& runner, const std::string& checkout) {
+  std::vector<std::string> argv = runtime.command;
+  const bool wasmtime = runtime.name == "wasmtime";
+  const bool old_wasmtime = wasmtime && std::atoi(runtime.version.c_str()) < kNewWasmtime;
+  if (runtime.name != "wasmedge") argv.push_back("run");
+  if (wasmtime && !old_wasmtime) argv.insert(argv.end(), {"--wasm", kStackFlag});
+  for (const auto& [name, value] : runner.env) argv.insert(argv.end(), {"--env", fmt::format("{}={}", name, value)});
+  for (const auto& [guest, folder] : runner.directories) {
+    const std::string host = HostFolder(checkout, folder);
+    if (old_wasmtime) {
+      argv.insert(argv.end(), {"--mapdir", fmt::format("{}::{}", guest, host)});
+    } else if (runtime.name == "wasmedge") {
+      argv.insert(argv.end(), {"--dir", fmt::format("{}:{}", guest, host)});
+    } else {
+      argv.insert(argv.end(), {"--dir", fmt::format("{}::{}", host, guest)});
+    }
+  }
+  // wasmedge takes "--" for the program's name.
+  if (runtime.name != "wasmedge") argv.push_back("--");
+  return argv;
+}
+
+absl::StatusOr<std::vector<std::string>> RunnerArgv(const RunnerSpec& runner, const std::vector<Runtime>& runtimes,
+                                                    const std::string& checkout,
+                                                    const std::vector<std::string>& arguments) {
+  std::vector<std::string> argv;
+  if (runner.runtime == "wasi") {
+    ASSIGN_OR_RETURN(const Runtime runtime, ChooseRuntime(runtimes));
+    argv = RuntimePrefix(runtime, runner, checkout);
+  } else if (runner.runtime == "node") {
+    for (const Runtime& runtime : runtimes) {
+      if (runtime.name == "node") argv = {runtime.path};
+    }
+    if (argv.empty()) return absl::FailedPreconditionError("node is not on this machine: apt-get install nodejs");
+  } else if (runner.runtime != "native") {
+    return absl::InvalidArgumentError(fmt::format("unknown runtime '{}'", runner.runtime));
+  }
+  argv.push_back(HostFolder(checkout, runner.program));
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  return argv;
+}
+
+}  // namespace wasmagent::pipeline

@@ -1,0 +1,19 @@
+// A WASI SDK: is it whole, which version is it, may it be used.
+#pragma once
+
+#include <string>
+
+#include "agent/pipeline/toolchain.h"
+
+namespace wasmagent::pipeline {
+
+// Oldest WASI SDK that anything here was built with; CPython's own minimum too.
+inline constexpr int kOldestWasiSdk = 16;
+
+// Looks at the SDK in `path` and asks its clang. What is wrong goes to `problem`.
+Toolchain ProbeWasiSdk(const std::string& path, const std::string& search_path);
+
+// The major version of a WASI SDK ("wasi-sdk 24.0" → 24); 0 for a dressed one or one that does not tell.
+int WasiSdkMajor(const Toolchain& toolchain);
+
+}  // namespace wasmagent::pipeline

@@ -1,0 +1,74 @@
+#include "agent/pipeline/probe_command.h"
+
+#include <signal.h>
+
+#include "absl/time/clock.h"
+#include "gtest/gtest.h"
+#include "tests/unit/agent/pipeline/folder_tree.h"
+
+namespace wasmagent::pipeline {
+namespace {
+
+constexpr char kPath[] = "/usr/bin:/bin";
+
+// Rule: output of both kinds and the exit code come back.
+TEST(ProbeCommand, AnswersWithOutputAndCode) {
+  const auto answer = AskProgram({"/bin/sh", "-c", "echo out; echo err >&2; exit 3"}, kPath);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(answer->exit_code, 3);
+  EXPECT_EQ(answer->output, "out\nerr\n");
+  EXPECT_EQ(AskProgram({"/bin/sh", "-c", "kill -9 $$"}, kPath)->exit_code, 137);
+  EXPECT_EQ(AskProgram({"/no/such/program"}, kPath).status().code(), absl::StatusCode::kNotFound);
+}
+
+// Rule: nothing of this process's environment gets in.
+TEST(ProbeCommand, EnvironmentIsBare) {
+  ::setenv("WASMAGENT_SECRET", "x", 1);
+  EXPECT_EQ(AskProgram({"/usr/bin/env"}, kPath)->output, "PATH=/usr/bin:/bin\nLC_ALL=C\n");
+}
+
+// Rule: a program that hangs is ended, with its children.
+TEST(ProbeCommand, HangingIsEnded) {
+  const ScratchFolder scratch;
+  const auto answer =
+      AskProgram({"/bin/sh", "-c", "sleep 1000 & echo $! > " + (scratch / "pid") + "; wait"}, kPath, absl::Seconds(1));
+  EXPECT_EQ(answer.status().code(), absl::StatusCode::kDeadlineExceeded);
+  const pid_t child = std::atoi(scratch.Read("pid").c_str());
+  ASSERT_GT(child, 0);
+  // Killed; it may be a zombie for a moment, until init has taken it.
+  const auto stat = platform::ReadFile("/proc/" + std::to_string(child) + "/stat");
+  EXPECT_TRUE(!stat.ok() || stat->find(") Z") != std::string::npos) << *stat;
+}
+
+// Rule: an answer ends when the program does, whoever still holds its pipe; and a flood of output is cut, not kept.
+TEST(ProbeCommand, EndsWithItsProgram) {
+  const absl::Time begin = absl::Now();
+  EXPECT_EQ(AskProgram({"/bin/sh", "-c", "sleep 15 & echo done"}, kPath)->output, "done\n");
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(10));
+  const auto flood = AskProgram({"/bin/sh", "-c", "head -c 1000000 /dev/zero; exec >&- 2>&-; exit 0"}, kPath);
+  ASSERT_TRUE(flood.ok());
+  EXPECT_EQ(flood->output.size(), 64u << 10);
+}
+
+// Rule: programs are found in order, and only if they can be run.
+TEST(ProbeCommand, FindsPrograms) {
+  const ScratchFolder scratch;
+  scratch.Write("one/tool", "", false);
+  scratch.Write("two/tool", "", true);
+  std::filesystem::create_directories(scratch / "zero/tool");
+  const std::string path = scratch / "zero" + ":relative:" + scratch / "one" + ":" + scratch / "two";
+  EXPECT_EQ(FindProgram("tool", path), scratch / "two/tool");
+  EXPECT_EQ(FindProgram("none", path), std::nullopt);
+  EXPECT_EQ(FindProgram("tool", ""), std::nullopt);
+}
+
+// Rule: the first dotted number is the version.
+TEST(ProbeCommand, FirstVersion) {
+  EXPECT_EQ(FirstVersion("wasmtime-cli 13.0.0 (abc 1.2)"), "13.0.0");
+  EXPECT_EQ(FirstVersion("wasmtime 27.0.0"), "27.0.0");
+  EXPECT_EQ(FirstVersion("v8 on 24.0+m"), "24.0");
+  EXPECT_EQ(FirstVersion("none 12"), "");
+}
+
+}  // namespace
+}  // namespace wasmagent::pipeline

@@ -1,0 +1,75 @@
+#include "agent/pipeline/wasi_sdk.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/unit/agent/pipeline/fake_machine.h"
+
+namespace wasmagent::pipeline {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kPath[] = "/usr/bin:/bin";
+
+// Rule: releases old and new are recognised, their version read from VERSION or from the folder's name.
+TEST(WasiSdk, ReleasesAreRecognised) {
+  const ScratchFolder scratch;
+  const Toolchain sdk =
+      ProbeWasiSdk(MakeRelease(scratch, "sdk", "24.0+m\nwasi-libc: b9ef79d7dbd4\nllvm: 26a1\n"), kPath);
+  EXPECT_TRUE(sdk.usable) << sdk.problem;
+  EXPECT_EQ(sdk.version, "wasi-sdk 24.0 (clang version 18.1.2)");
+  EXPECT_EQ(WasiSdkMajor(sdk), 24);
+  EXPECT_EQ(sdk.fingerprint.size(), 64u);
+  EXPECT_EQ(WasiSdkMajor(ProbeWasiSdk(MakeRelease(scratch, "wasi-sdk-16.0", ""), kPath)), 16);
+  EXPECT_TRUE(ProbeWasiSdk(MakeRelease(scratch, "new", "25.0", "wasm32-wasip1"), kPath).usable);
+  const Toolchain unknown = ProbeWasiSdk(MakeRelease(scratch, "unknown", ""), kPath);
+  EXPECT_TRUE(unknown.usable);
+  EXPECT_EQ(unknown.version, "clang version 18.1.2");
+  EXPECT_EQ(WasiSdkMajor(unknown), 0);
+}
+
+// Rule: an SDK that is too old, or not whole, or does not run, says what was found, what is needed and what mends it.
+TEST(WasiSdk, ProblemsAreNamed) {
+  const ScratchFolder scratch;
+  const std::string old(ProbeWasiSdk(MakeRelease(scratch, "old", "14.0"), kPath).problem);
+  EXPECT_THAT(old, HasSubstr("is version 14.0; at least 16 is needed"));
+  EXPECT_THAT(old, HasSubstr("https://github.com/WebAssembly/wasi-sdk"));
+  const std::string torn = MakeRelease(scratch, "torn", "24.0");
+  std::filesystem::remove_all(torn + "/share/wasi-sysroot/lib");
+  EXPECT_THAT(ProbeWasiSdk(torn, kPath).problem, HasSubstr("has no share/wasi-sysroot/lib/wasm32-wasi/libc.a"));
+  std::filesystem::remove(torn + "/bin/wasm-ld");
+  EXPECT_THAT(ProbeWasiSdk(torn, kPath).problem, HasSubstr("has no bin/wasm-ld"));
+  const std::string bare = MakeRelease(scratch, "bare", "24.0");
+  std::filesystem::remove(bare + "/rt.a");
+  EXPECT_THAT(ProbeWasiSdk(bare, kPath).problem, HasSubstr("libclang-rt-N-dev-wasm32"));
+  const std::string foreign = MakeRelease(scratch, "foreign", "24.0");
+  scratch.WriteProgram("foreign/bin/clang", "wrong ELF class", 126);
+  EXPECT_THAT(ProbeWasiSdk(foreign, kPath).problem, HasSubstr("does not run (exit code 126: wrong ELF class)"));
+  EXPECT_FALSE(ProbeWasiSdk(foreign, kPath).usable);
+}
+
+// Rule: the fingerprint changes with anything that is compiled with, and not otherwise.
+TEST(WasiSdk, FingerprintFollowsTheTools) {
+  const ScratchFolder scratch;
+  const std::string sdk = MakeRelease(scratch, "sdk", "24.0");
+  std::vector<std::string> seen = {ProbeWasiSdk(sdk, kPath).fingerprint};
+  EXPECT_EQ(ProbeWasiSdk(sdk, kPath).fingerprint, seen[0]);
+  const auto expect_new = [&](const char* what) {
+    const std::string fingerprint = ProbeWasiSdk(sdk, kPath).fingerprint;
+    EXPECT_EQ(std::count(seen.begin(), seen.end(), fingerprint), 0) << what;
+    seen.push_back(fingerprint);
+  };
+  scratch.Write("sdk/share/wasi-sysroot/lib/wasm32-wasi/libc.a", "newer libc");
+  expect_new("libc");
+  scratch.Write("sdk/rt.a", "newer");
+  expect_new("compiler-rt");
+  scratch.Write("sdk/bin/clang", FakeClang("18.1.3", sdk + "/bin", sdk + "/rt.a"), true);
+  expect_new("clang");
+  scratch.WriteProgram("sdk/bin/wasm-ld", "newer");
+  expect_new("wasm-ld");
+  scratch.Write("sdk/VERSION", "24.1");
+  expect_new("VERSION");
+}
+
+}  // namespace
+}  // namespace wasmagent::pipeline
