@@ -1,4 +1,5 @@
 // wasmagent: reads its configuration, forks the launcher, starts the agent, waits for a signal.
+#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -42,6 +43,8 @@ absl::Status Serve(const wasmagent::config::v1::AgentConfig& config) {
   ::sigaddset(&signals, SIGINT);
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  // Threads come and go with calls; an arena for each would keep what the busiest moment took.
+  ::mallopt(M_ARENA_MAX, 2);
   ASSIGN_OR_RETURN_CTX(auto launcher, wasmagent::sandbox::StartLauncher(), "start the launcher");
   SetUpLog(config);
   auto exit = [] { ::kill(::getpid(), SIGTERM); };

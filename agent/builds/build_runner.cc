@@ -22,8 +22,8 @@ using sandbox::CommandResult;
 using wasmagent::v1::BuildEvent;
 using wasmagent::v1::Cause;
 
-// Builds in the source tree share it: one slot remembers whose products lie there.
-constexpr char kInTreeSlot[] = "@tree";
+// Builds in the source tree share it: one mark remembers whose products lie there.
+constexpr char kInTreeMark[] = "configured-@tree";
 
 // CPython's config.log has 1 MB; one beyond this is not autoconf's.
 constexpr uint64_t kLargestConfigLog = 64 << 20;
@@ -37,6 +37,12 @@ void ToProto(absl::Duration from, google::protobuf::Duration& to) {
 }
 
 bool InTree(const PlannedTarget& target) { return target.build_directory == "."; }
+
+std::string ConfiguredMark(const PlannedTarget& target) { return InTree(target) ? kInTreeMark : "configured-" + target.name; }
+std::string ConfiguredValue(const PlannedTarget& target) {
+  return InTree(target) ? target.name + " " + target.configure_key : target.configure_key;
+}
+std::string BuiltMark(const PlannedTarget& target) { return "built-" + target.name; }
 
 Cause CauseOf(std::string summary, std::string advice = "") {
   Cause cause;
@@ -107,7 +113,8 @@ absl::Status BuildRunner::AcquireWorkspace() {
 absl::Status BuildRunner::Sync() {
   ASSIGN_OR_RETURN(auto root, content::Digest::FromProto(build_.request().root()));
   absl::Time last = absl::InfinitePast();
-  return workspace_->Sync(parts_.store, root, nullptr, [&](uint64_t done, uint64_t total) {
+  workspace::SyncStats stats;
+  RETURN_IF_ERROR(workspace_->Sync(parts_.store, root, &stats, [&](uint64_t done, uint64_t total) {
     absl::Time now = absl::Now();
     if (now - last < kProgressPeriod && done < total) return;
     last = now;
@@ -118,7 +125,9 @@ absl::Status BuildRunner::Sync() {
     event.mutable_progress()->set_unit("files");
     // Progress that cannot be written is a full disk, which the sync itself will say.
     (void)build_.Emit(std::move(event));
-  });
+  }));
+  tree_untouched_ = stats.kept == stats.files && stats.removed == 0;
+  return absl::OkStatus();
 }
 
 std::string BuildRunner::InWorkspace(std::string text) const {
@@ -132,20 +141,20 @@ std::string BuildRunner::BuildDirectory(const PlannedTarget& target) const {
 // Leaves the build dir as the target's configure steps may find it: wiped unless it was configured with the same key. `reason` tells
 // why configure must run; it stays empty when it need not.
 absl::Status BuildRunner::PrepareBuildDirectory(const PlannedTarget& target, std::string& reason) {
-  std::string slot = InTree(target) ? kInTreeSlot : target.name;
-  std::string key = InTree(target) ? target.name + " " + target.configure_key : target.configure_key;
-  std::string configured = workspace_->ConfiguredKey(slot);
+  std::string slot = ConfiguredMark(target);
+  std::string key = ConfiguredValue(target);
+  std::string configured = workspace_->Mark(slot);
   bool clean = build_.request().options().clean();
   if (configured == key && !clean) return absl::OkStatus();
   reason = clean                ? "a clean build was asked for"
            : configured.empty() ? "the build dir was not configured yet"
                                 : "configure inputs, arguments, environment or toolchain changed";
-  RETURN_IF_ERROR(workspace_->SetConfiguredKey(slot, ""));
+  RETURN_IF_ERROR(workspace_->SetMark(slot, ""));
   if (InTree(target)) {
-    if (configured.empty() && !clean) return workspace_->SetConfiguredKey(slot, "begun");
+    if (configured.empty() && !clean) return workspace_->SetMark(slot, "begun");
     RETURN_IF_ERROR_CTX(workspace_->Reset(), "clean the workspace");
     RETURN_IF_ERROR(Sync());
-    return workspace_->SetConfiguredKey(slot, "begun");
+    return workspace_->SetMark(slot, "begun");
   }
   std::string directory = BuildDirectory(target);
   RETURN_IF_ERROR_CTX(platform::RemoveTree(directory), "clean the build dir");
@@ -155,15 +164,20 @@ absl::Status BuildRunner::PrepareBuildDirectory(const PlannedTarget& target, std
 }
 
 BuildRunner::MaybeEnding BuildRunner::RunTarget(const PlannedTarget& target) {
+  // What is only needed on the way stays on the agent, and is not even looked at by make when it was built from this very tree.
+  const auto& wanted = build_.request().targets();
+  bool asked_for = std::find(wanted.begin(), wanted.end(), target.name) != wanted.end();
+  std::string built = fmt::format("{}/{}", build_.request().root().hash(), target.configure_key);
+  bool untouched = tree_untouched_ && !build_.request().options().clean();
+  if (!asked_for && untouched && workspace_->Mark(BuiltMark(target)) == built) return SkipTarget(target);
   std::string reason;
   RETURN_IF_ERROR_CTX(PrepareBuildDirectory(target, reason), fmt::format("target {}", target.name));
-  std::string slot = InTree(target) ? kInTreeSlot : target.name;
   bool configured = reason.empty();
+  RETURN_IF_ERROR(workspace_->SetMark(BuiltMark(target), ""));
   for (const Step& step : target.steps) {
     if (step.kind != StepKind::kConfigure && !configured) {
       // The first step after configure: what was configured holds from now on, whatever becomes of make.
-      std::string key = InTree(target) ? target.name + " " + target.configure_key : target.configure_key;
-      RETURN_IF_ERROR(workspace_->SetConfiguredKey(slot, key));
+      RETURN_IF_ERROR(workspace_->SetMark(ConfiguredMark(target), ConfiguredValue(target)));
       RETURN_IF_ERROR_CTX(parts_.config_cache.Keep(target.configure_key, BuildDirectory(target)), "keep config.cache");
       configured = true;
     }
@@ -175,12 +189,31 @@ BuildRunner::MaybeEnding BuildRunner::RunTarget(const PlannedTarget& target) {
       return ending;
     }
   }
-  // What is only needed on the way stays on the agent.
-  const auto& wanted = build_.request().targets();
-  bool asked_for = std::find(wanted.begin(), wanted.end(), target.name) != wanted.end();
+  RETURN_IF_ERROR(workspace_->SetMark(BuiltMark(target), built));
   if (!asked_for || target.artifacts.empty()) return std::nullopt;
   RETURN_IF_ERROR_CTX(Collect(target), fmt::format("collect the artifacts of {}", target.name));
   return std::nullopt;
+}
+
+BuildRunner::MaybeEnding BuildRunner::SkipTarget(const PlannedTarget& target) {
+  for (const Step& step : target.steps) {
+    uint32_t number = next_step_++;
+    RETURN_IF_ERROR(TellStarted(number, target, step, CommandOf(step)));
+    RETURN_IF_ERROR(SkipStep(number, "built already from the same tree"));
+  }
+  return std::nullopt;
+}
+
+absl::Status BuildRunner::TellStarted(uint32_t number, const PlannedTarget& target, const Step& step,
+                                      const sandbox::Command& command) {
+  BuildEvent event;
+  auto* started = event.mutable_step_started();
+  started->set_step(number);
+  started->set_target(target.name);
+  started->set_name(step.name);
+  started->mutable_argv()->Assign(command.argv.begin(), command.argv.end());
+  started->set_directory(step.directory);
+  return build_.Emit(std::move(event));
 }
 
 sandbox::Command BuildRunner::CommandOf(const Step& step) const {
@@ -204,13 +237,7 @@ BuildRunner::MaybeEnding BuildRunner::RunStep(const PlannedTarget& target, const
                                               const std::string& reason) {
   uint32_t number = next_step_++;
   sandbox::Command command = CommandOf(step);
-  BuildEvent started;
-  started.mutable_step_started()->set_step(number);
-  started.mutable_step_started()->set_target(target.name);
-  started.mutable_step_started()->set_name(step.name);
-  started.mutable_step_started()->mutable_argv()->Assign(command.argv.begin(), command.argv.end());
-  started.mutable_step_started()->set_directory(step.directory);
-  RETURN_IF_ERROR(build_.Emit(std::move(started)));
+  RETURN_IF_ERROR(TellStarted(number, target, step, command));
   if (skip) {
     RETURN_IF_ERROR(SkipStep(number, "configured already with the same inputs"));
     return std::nullopt;
@@ -266,8 +293,12 @@ Ending BuildRunner::Explain(const PlannedTarget& target, const Step& step, const
 }
 
 absl::Status BuildRunner::Collect(const PlannedTarget& target) {
-  ASSIGN_OR_RETURN(auto collected, workspace::CollectArtifacts(BuildDirectory(target), target.artifacts, pipeline::GlobListMatch,
-                                                               parts_.store));
+  absl::flat_hash_set<std::string> sources;
+  if (InTree(target)) {
+    ASSIGN_OR_RETURN(sources, workspace_->SourcePaths());
+  }
+  ASSIGN_OR_RETURN(auto collected, workspace::CollectArtifacts(BuildDirectory(target), target.artifacts,
+                                                               pipeline::GlobListMatch, sources, parts_.store));
   artifact_leases_.push_back(collected.lease);
   wasmagent::v1::Artifacts artifacts;
   artifacts.set_target(target.name);

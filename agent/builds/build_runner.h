@@ -67,6 +67,9 @@ class BuildRunner {
                       const std::string& reason);
   Ending Explain(const pipeline::PlannedTarget& target, const pipeline::Step& step, const sandbox::CommandResult& result,
                  const StepOutput& output) const;
+  MaybeEnding SkipTarget(const pipeline::PlannedTarget& target);
+  absl::Status TellStarted(uint32_t number, const pipeline::PlannedTarget& target, const pipeline::Step& step,
+                           const sandbox::Command& command);
   absl::Status SkipStep(uint32_t number, const std::string& reason);
   absl::Status Collect(const pipeline::PlannedTarget& target);
   Ending StoppedEnding(sandbox::StopReason reason) const;
@@ -84,6 +87,7 @@ class BuildRunner {
   store::Lease lease_;
   std::vector<store::Lease> artifact_leases_;
   absl::Time deadline_ = absl::InfiniteFuture();
+  bool tree_untouched_ = false;  // the last sync found every file as the build before had left it
   uint32_t next_step_ = 0;
 };
 

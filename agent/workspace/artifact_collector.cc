@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "fmt/format.h"
 #include "platform/directory.h"
 #include "platform/file.h"
@@ -17,9 +19,20 @@ namespace {
 using content::EntryKind;
 using content::TreeEntry;
 
-// Lists matching files and links below a folder.
-absl::Status List(int dir_fd, const std::string& prefix, const std::vector<std::string>& globs, PathFilter matches,
-                  std::vector<TreeEntry>& entries) {
+// What is taken.
+struct Wanted {
+  const std::vector<std::string>& globs;
+  PathFilter matches;
+  const absl::flat_hash_set<std::string>& sources;
+
+  bool operator()(const std::string& path) const {
+    if (!matches(globs, path)) return false;
+    return !sources.contains(path) || std::find(globs.begin(), globs.end(), path) != globs.end();
+  }
+};
+
+// Lists wanted files and links below a folder.
+absl::Status List(int dir_fd, const std::string& prefix, const Wanted& wanted, std::vector<TreeEntry>& entries) {
   ASSIGN_OR_RETURN(auto names, platform::ListDirectory(dir_fd));
   for (const auto& name : names) {
     std::string path = prefix + name.name;
@@ -27,10 +40,10 @@ absl::Status List(int dir_fd, const std::string& prefix, const std::vector<std::
     if (::fstatat(dir_fd, name.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return platform::ErrnoStatus(errno, path);
     if (S_ISDIR(info.st_mode)) {
       ASSIGN_OR_RETURN(auto child, platform::OpenAt(dir_fd, name.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-      RETURN_IF_ERROR(List(child.get(), path + "/", globs, matches, entries));
+      RETURN_IF_ERROR(List(child.get(), path + "/", wanted, entries));
       continue;
     }
-    if (!matches(globs, path)) continue;
+    if (!wanted(path)) continue;
     if (S_ISLNK(info.st_mode)) {
       std::string target(static_cast<size_t>(info.st_size) + 1, '\0');
       ssize_t got = ::readlinkat(dir_fd, name.name.c_str(), target.data(), target.size());
@@ -63,10 +76,11 @@ absl::Status CheckComplete(const std::vector<TreeEntry>& entries, const std::vec
 }  // namespace
 
 absl::StatusOr<Collected> CollectArtifacts(const std::string& directory, const std::vector<std::string>& globs,
-                                           PathFilter matches, store::BlobStore& store) {
+                                           PathFilter matches, const absl::flat_hash_set<std::string>& sources,
+                                           store::BlobStore& store) {
   ASSIGN_OR_RETURN(auto fd, platform::OpenAt(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY));
   std::vector<TreeEntry> entries;
-  RETURN_IF_ERROR(List(fd.get(), "", globs, matches, entries));
+  RETURN_IF_ERROR(List(fd.get(), "", {globs, matches, sources}, entries));
   RETURN_IF_ERROR(CheckComplete(entries, globs, matches));
 
   std::vector<size_t> files;
@@ -87,15 +101,15 @@ absl::StatusOr<Collected> CollectArtifacts(const std::string& directory, const s
   for (size_t i : files) blobs.push_back(entries[i].digest);
   store::Lease blob_lease = store.LeaseBlobs(blobs);
   std::vector<store::BlobStore::PutFile> puts;
-  std::vector<size_t> sources;
+  std::vector<size_t> origins;
   for (size_t i : files) {
     if (store.Has(entries[i].digest)) continue;
     puts.push_back({entries[i].digest, [open, i] { return open(i); }});
-    sources.push_back(i);
+    origins.push_back(i);
   }
   auto statuses = store.PutFiles(puts, platform::UsableCpus());
   for (size_t k = 0; k < statuses.size(); ++k) {
-    RETURN_IF_ERROR_CTX(statuses[k], fmt::format("store {}", entries[sources[k]].path));
+    RETURN_IF_ERROR_CTX(statuses[k], fmt::format("store {}", entries[origins[k]].path));
   }
   for (size_t i : files) result.bytes += entries[i].digest.size;
   result.files = entries.size();

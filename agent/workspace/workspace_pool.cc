@@ -56,14 +56,23 @@ absl::Status Workspace::Reset() {
   return platform::MakeDirectories(source());
 }
 
-std::string Workspace::ConfiguredKey(const std::string& target) const {
-  auto key = platform::ReadFile(directory_ + "/configured-" + target, 4096);
-  return key.ok() ? *key : "";
+absl::StatusOr<absl::flat_hash_set<std::string>> Workspace::SourcePaths() const {
+  ASSIGN_OR_RETURN_CTX(Manifest manifest, Manifest::Load(directory_ + "/manifest"), "list the source files");
+  absl::flat_hash_set<std::string> paths;
+  for (ManifestEntry& item : manifest.entries) {
+    if (item.entry.kind != content::EntryKind::kDirectory) paths.insert(std::move(item.entry.path));
+  }
+  return paths;
 }
 
-absl::Status Workspace::SetConfiguredKey(const std::string& target, const std::string& key) {
-  std::string path = directory_ + "/configured-" + target;
-  if (!key.empty()) return platform::WriteFileAtomically(path, key, 0600, /*durable=*/false);
+std::string Workspace::Mark(const std::string& name) const {
+  auto value = platform::ReadFile(directory_ + "/mark-" + name, 4096);
+  return value.ok() ? *value : "";
+}
+
+absl::Status Workspace::SetMark(const std::string& name, const std::string& value) {
+  std::string path = directory_ + "/mark-" + name;
+  if (!value.empty()) return platform::WriteFileAtomically(path, value, 0600, /*durable=*/false);
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return platform::ErrnoStatus(errno, path);
   return absl::OkStatus();
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
@@ -52,10 +53,14 @@ class Workspace {
   // Empties source(), for builds that leave their products among the source files; a Sync must follow.
   absl::Status Reset();
 
-  // The key that `target`'s build dir was configured with; empty when it was not, or not to the end.
-  std::string ConfiguredKey(const std::string& target) const;
-  // Remembers it; an empty key forgets it.
-  absl::Status SetConfiguredKey(const std::string& target, const std::string& key);
+  // Paths of the files and links of the tree that source() was brought to.
+  absl::StatusOr<absl::flat_hash_set<std::string>> SourcePaths() const;
+
+  // What was remembered under a name, such as the key that a target's build dir was configured with; empty when nothing was. Names are
+  // target names with a word in front.
+  std::string Mark(const std::string& name) const;
+  // Remembers it; an empty value forgets.
+  absl::Status SetMark(const std::string& name, const std::string& value);
 
   // Keeps the workspace for the next build.
   void Keep() { keep_ = true; }

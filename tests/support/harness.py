@@ -33,10 +33,10 @@ class Agent:
         self.process = None
 
     def start(self):
-        log = open(self.folder / "agent.log", "ab")
-        self.process = subprocess.Popen(
-            [WASMAGENT, "--listen", self.address, "--state-directory", str(self.state), "--min-free-bytes", "1", *self.flags],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env)
+        with open(self.folder / "agent.log", "ab") as log:
+            self.process = subprocess.Popen(
+                [WASMAGENT, "--listen", self.address, "--state-directory", str(self.state), "--min-free-bytes", "1", *self.flags],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env)
         # The agent says that it listens when it does; the log is read until then.
         with open(self.folder / "agent.log", "rb") as lines:
             while True:
@@ -103,7 +103,7 @@ class Case(unittest.TestCase):
         return self.agent
 
     def command(self, *args):
-        return [WASMCTL, "--agent", self.agent.address, *map(str, args)]
+        return [WASMCTL, args[0], "--agent", self.agent.address, *map(str, args[1:])]
 
     def ctl(self, *args, code=0, cwd=None, timeout=PATIENCE):
         """Runs wasmctl; code=None accepts any exit code."""

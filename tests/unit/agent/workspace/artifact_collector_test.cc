@@ -31,7 +31,7 @@ class ArtifactCollectorTest : public wasmagent::testing::StoreFixture {
 
 // What is taken is what matches, with modes and links, and the tree in the store is whole.
 TEST_F(ArtifactCollectorTest, TakesWhatMatches) {
-  auto collected = CollectArtifacts(dir_, {"python.wasm", "lib/*"}, Matches, *store_);
+  auto collected = CollectArtifacts(dir_, {"python.wasm", "lib/*"}, Matches, {}, *store_);
   ASSERT_TRUE(collected.ok()) << collected.status();
   EXPECT_EQ(collected->files, 3u);
   EXPECT_EQ(collected->bytes, 8u);
@@ -44,9 +44,16 @@ TEST_F(ArtifactCollectorTest, TakesWhatMatches) {
   EXPECT_THAT(seen, ::testing::ElementsAre("3lib", "0lib/data.py", "2lib/linkpython.wasm", "1python.wasm"));
 }
 
+// A target that builds among its sources leaves only what it made, and a source file that it names.
+TEST_F(ArtifactCollectorTest, SourcesAreLeftOut) {
+  auto collected = CollectArtifacts(dir_, {"*", "main.o"}, Matches, {"python.wasm", "lib/data.py", "main.o"}, *store_);
+  ASSERT_TRUE(collected.ok()) << collected.status();
+  EXPECT_EQ(collected->files, 2u);  // lib/link and main.o
+}
+
 // A file that was promised by name and is not there is named.
 TEST_F(ArtifactCollectorTest, AMissingArtifactIsNamed) {
-  auto collected = CollectArtifacts(dir_, {"python.wasm", "python.js"}, Matches, *store_);
+  auto collected = CollectArtifacts(dir_, {"python.wasm", "python.js"}, Matches, {}, *store_);
   EXPECT_TRUE(absl::IsNotFound(collected.status()));
   EXPECT_THAT(std::string(collected.status().message()), ::testing::HasSubstr("python.js"));
 }

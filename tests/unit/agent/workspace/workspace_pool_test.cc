@@ -89,18 +89,18 @@ TEST_F(WorkspacePoolTest, TheLeastRecentlyUsedGoes) {
 }
 
 // A build dir counts as configured only with the key that it was configured with.
-TEST_F(WorkspacePoolTest, RemembersConfiguredKeys) {
+TEST_F(WorkspacePoolTest, RemembersMarks) {
   Use("a");
   {
     auto workspace = Take("a");
-    EXPECT_EQ(workspace->ConfiguredKey("wasi"), "");
-    ASSERT_TRUE(workspace->SetConfiguredKey("wasi", "k1").ok());
+    EXPECT_EQ(workspace->Mark("configured-wasi"), "");
+    ASSERT_TRUE(workspace->SetMark("configured-wasi", "k1").ok());
     workspace->Keep();
   }
   auto workspace = Take("a");
-  EXPECT_EQ(workspace->ConfiguredKey("wasi"), "k1");
-  ASSERT_TRUE(workspace->SetConfiguredKey("wasi", "").ok());
-  EXPECT_EQ(workspace->ConfiguredKey("wasi"), "");
+  EXPECT_EQ(workspace->Mark("configured-wasi"), "k1");
+  ASSERT_TRUE(workspace->SetMark("configured-wasi", "").ok());
+  EXPECT_EQ(workspace->Mark("configured-wasi"), "");
 }
 
 // The digest that is proved is the one of the bytes on disk.

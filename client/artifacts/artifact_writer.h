@@ -1,0 +1,28 @@
+// Bringing a build's artifacts into an output folder: complete or not at all.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "content/digest.h"
+#include "content/transfer/blob_transfer.h"
+
+namespace wasmagent::client {
+
+struct FetchStatistics {
+  uint64_t artifacts = 0;      // files and links of the tree
+  uint64_t fetched_files = 0;  // moved over the wire
+  uint64_t fetched_bytes = 0;
+  uint64_t removed = 0;  // were artifacts before
+};
+
+// Makes `folder` hold the artifacts of the tree `root`: fetches what differs from the last fetch into a staging folder inside it,
+// and only when all is there renames each into place. Files that were changed here since are overwritten, those that were never
+// artifacts are left alone, those that no longer are go. Follows no link below `folder`. One fetch at a time in a folder.
+// A fetch that was cut off in the renames is put right by the next.
+absl::StatusOr<FetchStatistics> FetchArtifacts(content::BlobTransfer& transfer, const content::Digest& root,
+                                               const std::string& folder,
+                                               const std::function<void(uint64_t, uint64_t)>& progress);
+
+}  // namespace wasmagent::client

@@ -1,0 +1,121 @@
+#include "client/command/command_context.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "CLI/CLI.hpp"
+#include "client/artifacts/artifact_writer.h"
+#include "client/session/agent_calls.h"
+#include "content/transfer/blob_transfer.h"
+#include "fmt/format.h"
+#include "google/protobuf/util/json_util.h"
+#include "platform/file.h"
+#include "platform/status.h"
+
+namespace wasmagent::client {
+namespace {
+
+// The agent names the folder; it must lie below the checkout.
+absl::Status CheckDestination(const std::string& destination) {
+  std::filesystem::path path(destination);
+  bool bad = destination.empty() || path.is_absolute();
+  for (const auto& part : path) bad |= part == "..";
+  if (bad) return absl::DataLossError(fmt::format("the agent names '{}' as an output folder", destination));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<AgentConnection>> CommandContext::Connect(const Checkout& checkout) const {
+  ASSIGN_OR_RETURN(AgentAddress address, LocateAgent(Locator(checkout)));
+  std::fprintf(stderr, "wasmctl: %s\n", address.description.c_str());
+  return std::make_unique<AgentConnection>(std::move(address));
+}
+
+LocatorInput CommandContext::Locator(const Checkout& checkout) const {
+  LocatorInput input;
+  input.flag = agent;
+  if (const char* variable = std::getenv("WASMCTL_AGENT"); variable != nullptr) input.environment = variable;
+  input.configured = config.agent();
+  input.context = config.current_context();
+  for (const auto& known : config.contexts()) {
+    if (known.name() == config.current_context()) input.context_address = known.agent();
+  }
+  input.checkout = checkout.path;
+  input.checkout_id = checkout.id;
+  input.image = config.image();
+  input.engine = config.engine();
+  input.folders = UserFolders::FromEnvironment();
+  return input;
+}
+
+absl::StatusOr<OutputMode> CommandContext::Mode(const std::string& flag) const {
+  const std::string& word = flag.empty() ? config.output() : flag;
+  if (word == "json") return OutputMode::kJson;
+  if (word == "plain") return OutputMode::kPlain;
+  if (word == "live") return OutputMode::kLive;
+  if (!word.empty()) return absl::InvalidArgumentError(fmt::format("output '{}': must be live, plain or json", word));
+  return ::isatty(STDERR_FILENO) == 1 ? OutputMode::kLive : OutputMode::kPlain;
+}
+
+void AddAgentFlags(CLI::App& command, CommandContext& context) {
+  command.add_option("--checkout", context.checkout_directory, "Folder of the checkout (default: found from here upwards)");
+  command.add_option("--agent", context.agent, "Address of the agent: unix:/path or host:port");
+}
+
+void AddOutputFlag(CLI::App& command, bool& json) {
+  command.add_option_function<std::string>("--output", [&json](const std::string& form) { json = form == "json"; },
+                                           "text or json (default: text)")
+      ->check(CLI::IsMember({"text", "json"}));
+}
+
+absl::StatusOr<ScannedTree> ScanAndWarn(const Checkout& checkout) {
+  ASSIGN_OR_RETURN(ScannedTree scanned, ScanCheckout(checkout, {}, platform::SystemClock()));
+  for (const std::string& warning : scanned.warnings) std::fprintf(stderr, "wasmctl: %s\n", warning.c_str());
+  return scanned;
+}
+
+absl::StatusOr<wasmagent::v1::Build> FindBuild(AgentConnection& connection, const std::string& id) {
+  auto build = GetBuild(connection, id);
+  if (absl::IsNotFound(build.status())) {
+    return absl::NotFoundError(fmt::format("{}\n  try: wasmctl list", std::string(build.status().message())));
+  }
+  return build;
+}
+
+absl::StatusOr<wasmagent::v1::Build> FindBuildOrNewest(AgentConnection& connection, const Checkout& checkout,
+                                                       const std::string& id) {
+  if (!id.empty()) return FindBuild(connection, id);
+  wasmagent::v1::ListBuildsRequest request;
+  request.set_checkout_id(checkout.id);
+  request.set_limit(1);
+  ASSIGN_OR_RETURN(auto response, ListBuilds(connection, request));
+  if (response.builds().empty()) {
+    return absl::NotFoundError("the agent knows no build of this checkout\n  try: wasmctl submit, or wasmctl list --all");
+  }
+  return response.builds(0);
+}
+
+absl::Status FetchBuild(AgentConnection& connection, const Checkout& checkout, const wasmagent::v1::Build& build,
+                        const std::string& out, BuildView* view) {
+  for (const auto& artifacts : build.artifacts()) {
+    RETURN_IF_ERROR(CheckDestination(artifacts.destination()));
+    RETURN_IF_ERROR(CheckDestination(artifacts.target()));
+    std::string folder = out.empty() ? checkout.path + "/" + artifacts.destination() : out + "/" + artifacts.target();
+    ASSIGN_OR_RETURN(content::Digest root, content::Digest::FromProto(artifacts.root()));
+    ASSIGN_OR_RETURN_CTX(FetchStatistics got, FetchArtifacts(connection.blobs(), root, folder, {}),
+                         fmt::format("fetch the artifacts of {}", artifacts.target()));
+    std::string json;
+    (void)google::protobuf::util::MessageToJsonString(artifacts, &json);
+    RETURN_IF_ERROR(platform::WriteFileAtomically(folder + "/.wasmctl-artifacts.json", json + "\n", 0644, false));
+    if (view != nullptr) {
+      view->Note(fmt::format("{}: {} artifacts in {} ({} fetched, {}; {} removed)", artifacts.target(), got.artifacts, folder,
+                             got.fetched_files, FormatBytes(got.fetched_bytes), got.removed));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace wasmagent::client

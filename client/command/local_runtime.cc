@@ -1,0 +1,87 @@
+#include "client/command/local_runtime.h"
+
+#include <cstdlib>
+#include <map>
+
+#include "absl/strings/numbers.h"
+#include "client/checkout/checkout.h"
+#include "client/command/embedded_texts.h"
+#include "client/session/run_program.h"
+#include "client/session/user_folders.h"
+#include "fmt/format.h"
+#include "platform/directory.h"
+#include "platform/file.h"
+#include "platform/status.h"
+
+namespace wasmagent::client {
+namespace {
+
+// The first number in a program's version line; 0 when there is none.
+int MajorVersion(const std::string& program) {
+  auto result = RunProgram({program, "--version"}, absl::Seconds(20));
+  if (!result.ok()) return 0;
+  size_t digit = result->out.find_first_of("0123456789");
+  return digit == std::string::npos ? 0 : std::atoi(result->out.c_str() + digit);
+}
+
+}  // namespace
+
+absl::StatusOr<LocalRuntime> FindRuntime() {
+  std::string path = UserFolders::FromEnvironment().path;
+  if (std::string program = FindOnPath("wasmtime", path); !program.empty()) {
+    // wasmtime 14 changed --mapdir GUEST::HOST to --dir HOST::GUEST.
+    bool old = MajorVersion(program) < 14;
+    return LocalRuntime{old ? LocalRuntime::Kind::kOldWasmtime : LocalRuntime::Kind::kWasmtime, program};
+  }
+  if (std::string program = FindOnPath("node", path); !program.empty()) {
+    // Before node 20 node:wasi wants a flag.
+    bool old = MajorVersion(program) < 20;
+    return LocalRuntime{old ? LocalRuntime::Kind::kOldNode : LocalRuntime::Kind::kNode, program};
+  }
+  if (std::string program = FindOnPath("wasmedge", path); !program.empty()) {
+    return LocalRuntime{LocalRuntime::Kind::kWasmedge, program};
+  }
+  return absl::NotFoundError("no WebAssembly runtime is installed: install nodejs, wasmtime or wasmedge");
+}
+
+std::vector<std::string> RuntimeArguments(const LocalRuntime& runtime, const wasmagent::v1::Runner& runner,
+                                          const std::string& checkout, const std::string& node_runner,
+                                          const std::vector<std::string>& arguments) {
+  using Kind = LocalRuntime::Kind;
+  std::vector<std::string> argv = {runtime.program};
+  bool node = runtime.kind == Kind::kNode || runtime.kind == Kind::kOldNode;
+  if (node) argv.push_back("--no-warnings");
+  if (runtime.kind == Kind::kOldNode) argv.push_back("--experimental-wasi-unstable-preview1");
+  if (node) argv.push_back(node_runner);
+  if (runtime.kind != Kind::kWasmedge) argv.push_back("run");
+  std::map<std::string, std::string> env(runner.env().begin(), runner.env().end());
+  for (const auto& [name, value] : env) argv.insert(argv.end(), {"--env", name + "=" + value});
+  std::map<std::string, std::string> directories(runner.directories().begin(), runner.directories().end());
+  for (const auto& [guest, relative] : directories) {
+    std::string host = relative.empty() || relative == "." ? checkout : checkout + "/" + relative;
+    if (runtime.kind == Kind::kWasmedge) {
+      argv.insert(argv.end(), {"--dir", guest + ":" + host});
+    } else if (runtime.kind == Kind::kOldWasmtime) {
+      argv.insert(argv.end(), {"--mapdir", guest + "::" + host});
+    } else {
+      argv.insert(argv.end(), {"--dir", host + "::" + guest});
+    }
+  }
+  if (runtime.kind != Kind::kWasmedge) argv.push_back("--");
+  argv.push_back(checkout + "/" + runner.program());
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  return argv;
+}
+
+absl::StatusOr<std::string> NodeRunner() {
+  ASSIGN_OR_RETURN(std::string cache, UserCacheDirectory());
+  std::string path = cache + "/wasmctl/node-wasi.mjs";
+  std::string text(EmbeddedTexts().at("node-wasi.mjs"));
+  auto there = platform::ReadFile(path, 1 << 20);
+  if (there.ok() && *there == text) return path;
+  RETURN_IF_ERROR(platform::MakeDirectories(cache + "/wasmctl", 0700));
+  RETURN_IF_ERROR(platform::WriteFileAtomically(path, text, 0644, false));
+  return path;
+}
+
+}  // namespace wasmagent::client

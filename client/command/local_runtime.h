@@ -1,0 +1,28 @@
+// Running a product under the WebAssembly runtime that this machine has.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "wasmagent/v1/build.pb.h"
+
+namespace wasmagent::client {
+
+struct LocalRuntime {
+  enum class Kind { kWasmtime, kOldWasmtime, kWasmedge, kNode, kOldNode } kind;
+  std::string program;
+};
+
+// The first of wasmtime, wasmedge and node in PATH, asked for its version. NOT_FOUND with what to install.
+absl::StatusOr<LocalRuntime> FindRuntime();
+
+// The argv that runs `runner` for the checkout; `node_runner` is the path of node-wasi.mjs. Exposed for the tests.
+std::vector<std::string> RuntimeArguments(const LocalRuntime& runtime, const wasmagent::v1::Runner& runner,
+                                          const std::string& checkout, const std::string& node_runner,
+                                          const std::vector<std::string>& arguments);
+
+// node-wasi.mjs in the user's cache folder, written when it is not there as it should be.
+absl::StatusOr<std::string> NodeRunner();
+
+}  // namespace wasmagent::client

@@ -1,0 +1,84 @@
+#include "client/command/request_flags.h"
+
+#include <pwd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/numbers.h"
+#include "absl/time/time.h"
+#include "fmt/format.h"
+#include "platform/status.h"
+
+namespace wasmagent::client {
+
+void AddRequestFlags(CLI::App& command, RequestFlags& flags) {
+  command.add_option("--target,-t", flags.targets, "Target to build; may be repeated (default: wasi)")->allow_extra_args(false);
+  command.add_flag("--clean", flags.clean, "Start from clean build dirs");
+  command.add_option("--jobs,-j", flags.jobs, "Parallel jobs (default: what the agent's CPUs and memory allow)");
+  command.add_option("--env", flags.env, "NAME=VALUE for every step; may be repeated")->allow_extra_args(false);
+  command.add_option("--configure-arg", flags.configure_args, "Added to configure's arguments; may be repeated")
+      ->allow_extra_args(false);
+  command.add_option("--make-arg", flags.make_args, "Added to make's arguments; may be repeated")->allow_extra_args(false);
+  command.add_option("--timeout", flags.timeout, "Longest time for the steps: 90s, 30m, 2h (default: the agent's)");
+}
+
+absl::StatusOr<wasmagent::v1::BuildRequest> MakeRequest(const RequestFlags& flags, const Checkout& checkout) {
+  wasmagent::v1::BuildRequest request;
+  request.mutable_checkout()->set_id(checkout.id);
+  request.mutable_checkout()->set_path(checkout.path);
+  request.mutable_checkout()->set_host(checkout.host);
+  for (const std::string& target : flags.targets) request.add_targets(target);
+  if (flags.targets.empty()) request.add_targets("wasi");
+  auto* options = request.mutable_options();
+  options->set_clean(flags.clean);
+  options->set_jobs(flags.jobs);
+  for (const std::string& variable : flags.env) {
+    size_t equals = variable.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      return absl::InvalidArgumentError(fmt::format("--env {}: must be NAME=VALUE", variable));
+    }
+    (*options->mutable_env())[variable.substr(0, equals)] = variable.substr(equals + 1);
+  }
+  for (const std::string& argument : flags.configure_args) options->add_configure_args(argument);
+  for (const std::string& argument : flags.make_args) options->add_make_args(argument);
+  if (!flags.timeout.empty()) {
+    absl::Duration timeout;
+    int64_t seconds = 0;
+    // A plain number is seconds.
+    if (absl::SimpleAtoi(flags.timeout, &seconds)) {
+      timeout = absl::Seconds(seconds);
+    } else if (!absl::ParseDuration(flags.timeout, &timeout)) {
+      timeout = absl::ZeroDuration();
+    }
+    if (timeout <= absl::ZeroDuration()) {
+      return absl::InvalidArgumentError(fmt::format("--timeout {}: must be a duration such as 90s, 30m or 2h", flags.timeout));
+    }
+    options->mutable_timeout()->set_seconds(absl::ToInt64Seconds(timeout));
+  }
+  const passwd* user = ::getpwuid(::getuid());
+  request.set_requester(fmt::format("{}@{}", user != nullptr ? user->pw_name : std::to_string(::getuid()), checkout.host));
+  return request;
+}
+
+SourceTree TreeOf(const Checkout& checkout, const ScannedTree& scanned) {
+  return {&scanned.tree, checkout.path, [&scanned](const SourceTree::FileVisitor& visit) {
+            for (const ScannedFile& file : scanned.files) visit(file.path, file.digest);
+          }};
+}
+
+std::string NewBuildId() {
+  unsigned char b[16];
+  // Up to 256 bytes are always delivered at once.
+  (void)!::getrandom(b, sizeof(b), 0);
+  b[6] = static_cast<unsigned char>((b[6] & 0x0f) | 0x40);
+  b[8] = static_cast<unsigned char>((b[8] & 0x3f) | 0x80);
+  std::string id;
+  for (int i = 0; i < 16; ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) id += '-';
+    id += fmt::format("{:02x}", b[i]);
+  }
+  return id;
+}
+
+}  // namespace wasmagent::client

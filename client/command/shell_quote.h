@@ -1,0 +1,14 @@
+// Words as a POSIX shell reads them back.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace wasmagent::client {
+
+// Quoted only where that is needed.
+std::string QuoteWord(std::string_view word);
+// The same for a word of a plan: "$SRC" in it stays a variable.
+std::string QuotePlanWord(std::string_view word);
+
+}  // namespace wasmagent::client

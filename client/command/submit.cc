@@ -1,0 +1,150 @@
+#include <algorithm>
+#include <cstdio>
+
+#include "CLI/CLI.hpp"
+#include "absl/time/clock.h"
+#include "client/command/commands.h"
+#include "client/command/exit_code.h"
+#include "client/command/request_flags.h"
+#include "client/command/watch_loop.h"
+#include "client/session/build_session.h"
+#include "fmt/format.h"
+#include "platform/status.h"
+
+namespace wasmagent::client {
+namespace {
+
+// A checkout that changes under the scan is scanned again this often.
+constexpr int kScanAttempts = 3;
+
+struct SubmitFlags {
+  RequestFlags request;
+  std::string out;
+  std::string output;
+  bool detach = false;
+};
+
+// What was moved for a submit. The counts go on from one stage to the next; each round of sending begins at zero.
+struct Moved {
+  uint64_t blobs = 0, bytes = 0, imported = 0;
+  SendProgress last;
+
+  void Take(const SendProgress& now) {
+    if (now.blobs_done < last.blobs_done) last = SendProgress();
+    uint64_t more = now.blobs_done - last.blobs_done;
+    if (now.stage == SendProgress::Stage::kImporting) {
+      imported += more;
+    } else {
+      blobs += more;
+      bytes += now.bytes_done - std::min(last.bytes_done, now.bytes_done);
+    }
+    last = now;
+  }
+};
+
+absl::StatusOr<wasmagent::v1::Build> ScanAndStart(AgentConnection& connection, const Checkout& checkout,
+                                                  wasmagent::v1::BuildRequest& request, BuildView& view) {
+  for (int attempt = 1;; ++attempt) {
+    absl::Time start = absl::Now();
+    absl::StatusOr<wasmagent::v1::Build> build = absl::UnknownError("");
+    auto scanned = ScanAndWarn(checkout);
+    Moved sent;
+    if (scanned.ok()) {
+      absl::Duration scan_time = absl::Now() - start;
+      *request.mutable_root() = scanned->tree.root.ToProto();
+      build = Submit(connection, request, TreeOf(checkout, *scanned), [&](const SendProgress& progress) { sent.Take(progress); });
+      if (build.ok()) {
+        view.Note(fmt::format("build {} of {} files ({}), scanned in {} ms; sent {} blobs ({}), {} files read in place",
+                              request.build_id().substr(0, 8), scanned->tree.files, FormatBytes(scanned->tree.bytes),
+                              absl::ToInt64Milliseconds(scan_time), sent.blobs, FormatBytes(sent.bytes), sent.imported));
+      }
+    } else {
+      build = scanned.status();
+    }
+    if (!absl::IsAborted(build.status())) return build;
+    if (attempt == kScanAttempts) {
+      return platform::Annotate(build.status(), fmt::format("the checkout kept changing through {} scans", attempt));
+    }
+    view.Note(fmt::format("{}; starting over", std::string(build.status().message())));
+  }
+}
+
+CommandResult SubmitCheckout(const CommandContext& context, const SubmitFlags& flags) {
+  ASSIGN_OR_RETURN(OutputMode mode, context.Mode(flags.output));
+  ASSIGN_OR_RETURN(Checkout checkout, context.OpenCheckout());
+  ASSIGN_OR_RETURN(auto request, MakeRequest(flags.request, checkout));
+  request.set_build_id(NewBuildId());
+  // The connection is made while the tree is scanned.
+  ASSIGN_OR_RETURN(auto connection, context.Connect(checkout));
+  auto view = MakeView(mode);
+  absl::StatusOr<wasmagent::v1::Build> started = absl::UnknownError("");
+  {
+    EndOnSignal end_on_signal;
+    started = ScanAndStart(*connection, checkout, request, *view);
+  }
+  if (!started.ok()) {
+    view->Close();
+    return started.status();
+  }
+  if (flags.detach) {
+    view->Close();
+    std::printf("%s\n", request.build_id().c_str());
+    return kSucceeded;
+  }
+  return WatchAndFetch(*connection, checkout, request.build_id(), flags.out, mode, *view);
+}
+
+}  // namespace
+
+CommandResult WatchAndFetch(AgentConnection& connection, const Checkout& checkout, const std::string& build_id,
+                            const std::string& out, OutputMode mode, BuildView& view) {
+  ASSIGN_OR_RETURN(BuildEnd end, WatchToEnd(connection, build_id, view));
+  if (end.detached) {
+    std::fprintf(stderr, "wasmctl: detached; the build goes on\n  wasmctl watch %s\n", build_id.substr(0, 8).c_str());
+    return kSucceeded;
+  }
+  if (end.ended.outcome() == wasmagent::v1::OUTCOME_SUCCEEDED) {
+    wasmagent::v1::Build build;
+    for (const auto& artifacts : end.artifacts) *build.add_artifacts() = artifacts;
+    RETURN_IF_ERROR(FetchBuild(connection, checkout, build, out, &view));
+  }
+  if (mode != OutputMode::kJson) std::fprintf(stderr, "%s\n", DescribeEnd(build_id, end.ended).c_str());
+  return ExitCodeOf(end.ended.outcome());
+}
+
+void AddSubmit(CLI::App& app, CommandContext& context) {
+  auto flags = std::make_shared<SubmitFlags>();
+  CLI::App* command = app.add_subcommand("submit", "Build targets of the checkout and bring back what they make");
+  AddAgentFlags(*command, context);
+  AddRequestFlags(*command, flags->request);
+  command->add_option("--out", flags->out, "Put each target's artifacts into DIR/TARGET (default: builddir/TARGET of the checkout)");
+  command->add_flag("--detach", flags->detach, "Print the build's id and leave");
+  command->add_option("--output", flags->output, "live, plain or json");
+  command->callback([&context, flags] { context.action = [&context, flags] { return SubmitCheckout(context, *flags); }; });
+}
+
+void AddWatch(CLI::App& app, CommandContext& context) {
+  struct Flags {
+    std::string id, out, output;
+  };
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("watch", "Show a build from its beginning to its end, and fetch what it makes");
+  AddAgentFlags(*command, context);
+  command->add_option("id", flags->id, "The build, or the start of its id (default: the checkout's newest)");
+  command->add_option("--out", flags->out, "Put each target's artifacts into DIR/TARGET");
+  command->add_option("--output", flags->output, "live, plain or json");
+  command->callback([&context, flags] {
+    context.action = [&context, flags]() -> CommandResult {
+      ASSIGN_OR_RETURN(OutputMode mode, context.Mode(flags->output));
+      ASSIGN_OR_RETURN(Checkout checkout, context.OpenCheckout());
+      ASSIGN_OR_RETURN(auto connection, context.Connect(checkout));
+      ASSIGN_OR_RETURN(auto build, FindBuildOrNewest(*connection, checkout, flags->id));
+      // Another checkout's artifacts do not belong here.
+      if (build.request().checkout().id() != checkout.id && flags->out.empty()) flags->out = "wasm-" + build.request().build_id().substr(0, 8);
+      auto view = MakeView(mode);
+      return WatchAndFetch(*connection, checkout, build.request().build_id(), flags->out, mode, *view);
+    };
+  });
+}
+
+}  // namespace wasmagent::client

@@ -1,0 +1,45 @@
+// Watching a build from a terminal: events into a view, signals into decisions.
+#pragma once
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "client/session/agent_connection.h"
+#include "client/view/build_view.h"
+#include "platform/scoped_fd.h"
+#include "wasmagent/v1/build_event.pb.h"
+
+namespace wasmagent::client {
+
+// Blocks the signals that the loop reads; called in main before any thread exists.
+void BlockWatchSignals();
+// Lets them act as they do by default again, for subcommands that do not watch.
+void UnblockWatchSignals();
+
+// Until a build is accepted nothing is lost by ending at once: while this lives, the signals end the program with exit code 4.
+// Costs a thread.
+class EndOnSignal {
+ public:
+  EndOnSignal();
+  ~EndOnSignal();
+  EndOnSignal(const EndOnSignal&) = delete;
+  EndOnSignal& operator=(const EndOnSignal&) = delete;
+
+ private:
+  platform::ScopedFd stop_;
+  std::thread thread_;
+};
+
+struct BuildEnd {
+  bool detached = false;  // the build goes on without us
+  wasmagent::v1::Ended ended;
+  std::vector<wasmagent::v1::Artifacts> artifacts;
+};
+
+// Shows a build until it ends. Ctrl-C asks on a terminal whether to detach or to cancel, and a second one cancels; without a terminal
+// it cancels. SIGTERM and SIGHUP detach: the build outlives its client.
+absl::StatusOr<BuildEnd> WatchToEnd(AgentConnection& connection, const std::string& build_id, BuildView& view);
+
+}  // namespace wasmagent::client

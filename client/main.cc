@@ -1,0 +1,72 @@
+// wasmctl: reads the command line and runs one subcommand.
+#include <signal.h>
+
+#include <cstdio>
+
+#include "CLI/CLI.hpp"
+#include "client/command/client_config.h"
+#include "client/command/commands.h"
+#include "client/command/exit_code.h"
+#include "client/command/watch_loop.h"
+#include "proto/yaml_config.h"
+
+namespace {
+
+using namespace wasmagent::client;  // NOLINT: this file only wires
+
+int Report(const absl::Status& status) {
+  std::fprintf(stderr, "wasmctl: %s\n", std::string(status.message()).c_str());
+  return ExitCodeOf(status);
+}
+
+int Main(int argc, char** argv) {
+  // Before gRPC makes threads: they inherit the mask, and the watch loop reads the signals.
+  BlockWatchSignals();
+  ::signal(SIGPIPE, SIG_IGN);
+  CommandContext context;
+  CLI::App app("Builds WebAssembly on an agent: submit a checkout, watch the build, get the artifacts.", "wasmctl");
+  app.set_version_flag("--version", "wasmctl " WASMAGENT_VERSION);
+  bool print_config = false;
+  app.add_flag("--print-config", print_config, "Print the configuration as it results from file and flags");
+  app.footer("Exit codes: 0 succeeded, 1 the build failed, 2 wrong usage, 3 agent not reached or broken, 4 cancelled,\n"
+             "5 timed out, 6 out of memory, 7 refused.\nConfiguration: $XDG_CONFIG_HOME/wasmctl/config.yaml");
+  for (auto* add : {AddSubmit, AddWatch, AddList, AddShow, AddLogs, AddCancel, AddFetch, AddRun, AddTargets, AddPlan, AddInfo,
+                    AddAgent, AddContext, AddVerify, AddIgnored, AddCompletion}) {
+    add(app, context);
+  }
+  app.require_subcommand(0, 1);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    int code = app.exit(error);
+    return code == 0 ? kSucceeded : kWrongUsage;
+  }
+  auto config = LoadConfig();
+  if (!config.ok()) {
+    std::fprintf(stderr, "wasmctl: %s\n", std::string(config.status().message()).c_str());
+    return kWrongUsage;
+  }
+  context.config = *config;
+  if (print_config) {
+    if (!context.agent.empty()) context.config.set_agent(context.agent);
+    std::fputs(wasmagent::config::ToYaml(context.config).c_str(), stdout);
+    return kSucceeded;
+  }
+  if (!context.action) {
+    std::fputs(app.help().c_str(), stderr);
+    return kWrongUsage;
+  }
+  CommandResult result = context.action();
+  return result.ok() ? *result : Report(result.status());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "wasmctl: %s\n", error.what());
+    return wasmagent::client::kAgentBroken;
+  }
+}

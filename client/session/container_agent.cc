@@ -1,0 +1,240 @@
+#include "client/session/container_agent.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "absl/time/clock.h"
+#include "client/session/run_program.h"
+#include "fmt/format.h"
+#include "platform/directory.h"
+#include "platform/file_lock.h"
+#include "platform/status.h"
+
+namespace wasmagent::client {
+namespace {
+
+// Folders and port inside the image; images/Containerfile makes them.
+constexpr char kSocketMount[] = "/run/wasmagent";
+constexpr char kStateMount[] = "/var/lib/wasmagent";
+constexpr char kSocketInside[] = "unix:/run/wasmagent/agent.sock";
+constexpr char kPortInside[] = "7890";
+constexpr absl::Duration kFirstPause = absl::Milliseconds(20);
+constexpr absl::Duration kLongestPause = absl::Milliseconds(200);
+// Between two questions to the engine whether the container still runs; each takes it tens of milliseconds.
+constexpr absl::Duration kBetweenLooks = absl::Milliseconds(500);
+// An engine stops a container with its own grace; it gets that and some more.
+constexpr absl::Duration kStopLimit = absl::Seconds(60);
+// Pulling in layers, SELinux labels on a large checkout.
+constexpr absl::Duration kRunLimit = absl::Minutes(2);
+
+bool Contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+// The engines' words for "there is no such container".
+bool SaysNoContainer(const ProgramResult& result) {
+  return Contains(result.err, "No such container") || Contains(result.err, "no such container") ||
+         Contains(result.err, "no container with name") || Contains(result.err, "No such object");
+}
+
+}  // namespace
+
+ContainerAgentOptions ContainerAgentOptions::ForCaller() {
+  ContainerAgentOptions options;
+  options.uid = ::getuid();
+  options.gid = ::getgid();
+  options.selinux = ::access("/sys/fs/selinux/enforce", F_OK) == 0;
+#ifndef __linux__
+  options.published_port = true;
+#endif
+  return options;
+}
+
+std::string ContainerAgent::ContainerName() const { return "wasmagent-" + options_.checkout_id; }
+std::string ContainerAgent::SocketFolder() const { return options_.folders.SocketFolder() + "/" + options_.checkout_id; }
+std::string ContainerAgent::SocketPath() const { return SocketFolder() + "/agent.sock"; }
+std::string ContainerAgent::StateFolder() const {
+  return options_.folders.cache + "/wasmagent-container/" + options_.checkout_id;
+}
+
+absl::StatusOr<std::string> ContainerAgent::FindEngine() const {
+  std::vector<std::string> names = {"podman", "docker"};
+  if (!options_.engine.empty()) names = {options_.engine};
+  std::string why;
+  for (const std::string& name : names) {
+    std::string program = FindOnPath(name, options_.folders.path);
+    std::string problem = "not installed";
+    if (!program.empty()) {
+      auto info = RunProgram({program, "info"}, options_.engine_limit);
+      if (info.ok() && info->exit_code == 0) return program;
+      problem = fmt::format("'{} info' says: {}", name, info.ok() ? info->Message() : std::string(info.status().message()));
+    }
+    why += fmt::format("{}{}: {}", why.empty() ? "" : "; ", name, problem);
+  }
+  return absl::UnavailableError("no container engine works: " + why);
+}
+
+absl::Status ContainerAgent::CheckImage(const std::string& engine) const {
+  std::vector<std::string> argv = {engine, "image", "inspect", "--format", "{{.Id}}", Image()};
+  ASSIGN_OR_RETURN(auto result, RunProgram(argv, options_.engine_limit));
+  if (result.exit_code == 0) return absl::OkStatus();
+  return absl::NotFoundError(
+      fmt::format("{} has no image {}: {}; './dev image' in wasmagent's sources builds it", engine, Image(), result.Message()));
+}
+
+std::vector<std::string> ContainerAgent::RunCommand(const std::string& engine) const {
+  std::string label = options_.selinux ? ":Z" : "";
+  std::vector<std::string> argv = {engine, "run", "--detach", "--name", ContainerName()};
+  argv.insert(argv.end(), {"--user", fmt::format("{}:{}", options_.uid, options_.gid)});
+  // Without it rootless podman gives the caller's files to root inside, and `--user` is somebody else.
+  if (engine.ends_with("podman") && options_.uid != 0) argv.push_back("--userns=keep-id");
+  if (options_.published_port) {
+    argv.insert(argv.end(), {"--publish", fmt::format("127.0.0.1::{}", kPortInside)});
+  } else {
+    argv.insert(argv.end(), {"--network", "none"});
+  }
+  argv.insert(argv.end(), {"--volume", fmt::format("{0}:{0}:ro{1}", options_.checkout, options_.selinux ? ",Z" : "")});
+  if (!options_.published_port) argv.insert(argv.end(), {"--volume", SocketFolder() + ":" + kSocketMount + label});
+  argv.insert(argv.end(), {"--volume", StateFolder() + ":" + kStateMount + label, Image()});
+  if (options_.published_port) {
+    // Beyond the container's own loopback, but published on this machine's only.
+    argv.insert(argv.end(), {"--listen", fmt::format("0.0.0.0:{}", kPortInside), "--insecure-listen"});
+  } else {
+    argv.insert(argv.end(), {"--listen", kSocketInside});
+  }
+  argv.insert(argv.end(), {"--state-directory", kStateMount, "--bind-root", options_.checkout});
+  return argv;
+}
+
+absl::Status ContainerAgent::CheckPath() const {
+  if (!options_.checkout.starts_with('/')) return absl::InvalidArgumentError("a container needs a checkout to mount");
+  for (const std::string& path : {options_.checkout, SocketFolder(), StateFolder()}) {
+    if (path.find(':') == std::string::npos) continue;
+    return absl::InvalidArgumentError(
+        fmt::format("{}: container engines cannot mount a path with a colon; use another folder, or '--agent embedded'", path));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ContainerAgent::MakeFolders() const {
+  RETURN_IF_ERROR_CTX(MakePrivateFolder(options_.folders.SocketFolder()), "folder for agents' sockets");
+  RETURN_IF_ERROR_CTX(MakePrivateFolder(SocketFolder()), "folder for the agent's socket");
+  return platform::Annotate(platform::MakeDirectories(StateFolder(), 0700), "folder for the agent's state");
+}
+
+AgentAddress ContainerAgent::Address(const std::string& address, bool started) const {
+  return {address, fmt::format("container {} at {}{}", ContainerName(), address, started ? " (started now)" : ""), options_.checkout};
+}
+
+// Runs the engine and returns its stdout; its own words and the command when it fails.
+absl::StatusOr<std::string> ContainerAgent::Engine(const std::string& engine, std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), engine);
+  ASSIGN_OR_RETURN(auto result, RunProgram(arguments, options_.engine_limit));
+  if (result.exit_code == 0) return result.out;
+  return absl::UnavailableError(fmt::format("{}\nThe command was: {}", result.Message(), ShellText(arguments)));
+}
+
+absl::StatusOr<std::string> ContainerAgent::ResolveAddress(const std::string& engine) const {
+  if (!options_.published_port) return "unix:" + SocketPath();
+  ASSIGN_OR_RETURN(std::string out, Engine(engine, {"port", ContainerName(), std::string(kPortInside) + "/tcp"}));
+  std::string line = out.substr(0, out.find_first_of("\r\n"));
+  RETURN_IF_ERROR_CTX(CheckAddress(line), "the container's published port");
+  return line;
+}
+
+absl::Status ContainerAgent::Start(const std::string& engine) const {
+  // One that was stopped, or that a restart of the machine left behind, has the name still.
+  ASSIGN_OR_RETURN(auto removed, RunProgram({engine, "rm", "--force", ContainerName()}, kStopLimit));
+  if (removed.exit_code != 0 && !SaysNoContainer(removed)) {
+    return absl::UnavailableError(fmt::format("cannot remove the old container {}: {}", ContainerName(), removed.Message()));
+  }
+  std::vector<std::string> argv = RunCommand(engine);
+  ASSIGN_OR_RETURN(auto run, RunProgram(argv, kRunLimit));
+  if (run.exit_code == 0) return absl::OkStatus();
+  return absl::UnavailableError(fmt::format("the container did not start: {}\nThe command was: {}", run.Message(), ShellText(argv)));
+}
+
+absl::Status ContainerAgent::WaitUntilAnswering(const std::string& engine) const {
+  absl::Time start = absl::Now(), look = start + kBetweenLooks;
+  absl::Duration pause = kFirstPause;
+  std::string what = fmt::format("did not answer within {}", absl::FormatDuration(options_.start_limit));
+  while (absl::Now() < start + options_.start_limit) {
+    if (!options_.published_port && ProbeSocket(SocketPath()).ok()) return absl::OkStatus();
+    if (absl::Now() >= look || options_.published_port) {
+      auto running = Engine(engine, {"container", "inspect", "--format", "{{.State.Running}}", ContainerName()});
+      if (running.ok() && !running->starts_with("true")) {
+        what = "ended right after its start";
+        break;
+      }
+      // A published port accepts before the agent does; the first call then tells.
+      if (running.ok() && options_.published_port) return absl::OkStatus();
+      look = absl::Now() + kBetweenLooks;
+    }
+    absl::SleepFor(pause);
+    pause = std::min(pause * 2, kLongestPause);
+  }
+  auto log = RunProgram({engine, "logs", "--tail", "20", ContainerName()}, options_.engine_limit);
+  return absl::UnavailableError(fmt::format("the agent in container {} {}; it said:\n{}\nThe command was: {}", ContainerName(), what,
+                                            log.ok() ? log->Message() : std::string(log.status().message()),
+                                            ShellText(RunCommand(engine))));
+}
+
+absl::StatusOr<AgentAddress> ContainerAgent::EnsureRunning() const {
+  RETURN_IF_ERROR(CheckPath());
+  if (!options_.published_port && ProbeSocket(SocketPath()).ok()) return Address("unix:" + SocketPath(), false);
+  ASSIGN_OR_RETURN(std::string engine, FindEngine());
+  RETURN_IF_ERROR(MakeFolders());
+  // Whoever comes second waits here, and finds the container running.
+  ASSIGN_OR_RETURN_CTX(auto lock, platform::FileLock::Acquire(SocketFolder() + ".lock"), "start the agent's container");
+  if (!options_.published_port && ProbeSocket(SocketPath()).ok()) return Address("unix:" + SocketPath(), false);
+  if (options_.published_port) {
+    auto running = Engine(engine, {"container", "inspect", "--format", "{{.State.Running}}", ContainerName()});
+    auto address = running.ok() && running->starts_with("true") ? ResolveAddress(engine) : running;
+    if (address.ok() && running->starts_with("true")) return Address(*address, false);
+  }
+  RETURN_IF_ERROR(CheckImage(engine));
+  RETURN_IF_ERROR(Start(engine));
+  RETURN_IF_ERROR(WaitUntilAnswering(engine));
+  ASSIGN_OR_RETURN(std::string address, ResolveAddress(engine));
+  return Address(address, true);
+}
+
+absl::Status ContainerAgent::Stop() const {
+  ASSIGN_OR_RETURN(std::string engine, FindEngine());
+  // TERM first, so that the agent writes down what it was at; `rm --force` alone would kill it.
+  std::vector<std::string> argv = {engine, "stop", "--time", "30", ContainerName()};
+  ASSIGN_OR_RETURN(auto stopped, RunProgram(argv, kStopLimit));
+  if (stopped.exit_code != 0 && SaysNoContainer(stopped)) return absl::OkStatus();
+  argv = {engine, "rm", "--force", ContainerName()};
+  ASSIGN_OR_RETURN(auto removed, RunProgram(argv, kStopLimit));
+  if (removed.exit_code == 0 || SaysNoContainer(removed)) return absl::OkStatus();
+  return absl::UnavailableError(fmt::format("{}\nThe command was: {}", removed.Message(), ShellText(argv)));
+}
+
+absl::StatusOr<AgentState> ContainerAgent::State() const {
+  AgentState state;
+  state.address = "unix:" + SocketPath();
+  auto engine = FindEngine();
+  if (!engine.ok()) {
+    state.detail = fmt::format("container agent, not possible: {}", std::string(engine.status().message()));
+    return state;
+  }
+  auto status = Engine(*engine, {"container", "inspect", "--format", "{{.State.Status}}", ContainerName()});
+  if (!status.ok()) {
+    absl::Status image = CheckImage(*engine);
+    state.detail = image.ok() ? fmt::format("container {}, not there; 'wasmctl agent up' starts it", ContainerName())
+                              : fmt::format("container agent, not possible: {}", std::string(image.message()));
+    return state;
+  }
+  std::string word = status->substr(0, status->find_first_of("\r\n"));
+  if (options_.published_port && word == "running") {
+    ASSIGN_OR_RETURN(state.address, ResolveAddress(*engine));
+    state.running = true;
+  } else {
+    state.running = ProbeSocket(SocketPath()).ok();
+  }
+  state.detail = fmt::format("container {} ({}), {}, checkout {}", ContainerName(), Image(), word, options_.checkout);
+  return state;
+}
+
+}  // namespace wasmagent::client

@@ -1,0 +1,76 @@
+// An agent in a container that has the checkout mounted.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "client/session/agent_address.h"
+#include "client/session/agent_state.h"
+#include "client/session/user_folders.h"
+
+namespace wasmagent::client {
+
+inline constexpr char kDefaultImage[] = "wasmagent:latest";
+
+struct ContainerAgentOptions {
+  UserFolders folders;
+  std::string checkout;     // canonical path
+  std::string checkout_id;  // names the container
+  std::string image;        // empty for kDefaultImage
+  std::string engine;       // "podman" or "docker"; empty for whichever works, podman first
+  uid_t uid = 0;
+  gid_t gid = 0;
+  bool selinux = false;     // label mounts (":Z")
+  // Reach the agent through a port on loopback: where containers live in a virtual machine, a socket does not cross its border.
+  bool published_port = false;
+  // Engines that hang (a dead daemon's socket) are given up after this.
+  absl::Duration engine_limit = absl::Seconds(10);
+  absl::Duration start_limit = absl::Seconds(30);
+
+  // uid, gid, selinux and published_port of the calling process and its machine.
+  static ContainerAgentOptions ForCaller();
+};
+
+// Starts, finds and stops the container of one checkout. Costs nothing to make; every call but the paths runs engine commands.
+class ContainerAgent {
+ public:
+  explicit ContainerAgent(ContainerAgentOptions options) : options_(std::move(options)) {}
+
+  std::string ContainerName() const;
+  // The socket on this side of the mount; answered when the agent runs.
+  std::string SocketPath() const;
+  std::string StateFolder() const;
+
+  // The first engine that works; UNAVAILABLE says of each why it does not.
+  absl::StatusOr<std::string> FindEngine() const;
+  // OK when the engine has the image; NOT_FOUND with the command that builds it.
+  absl::Status CheckImage(const std::string& engine) const;
+  // The address of the checkout's container, starting it if need be. Runs no engine command when its socket answers.
+  absl::StatusOr<AgentAddress> EnsureRunning() const;
+  // Ends and removes it. It is no error when there is none.
+  absl::Status Stop() const;
+  absl::StatusOr<AgentState> State() const;
+
+  // The exact command that starts the container.
+  std::vector<std::string> RunCommand(const std::string& engine) const;
+
+ private:
+  std::string Image() const { return options_.image.empty() ? kDefaultImage : options_.image; }
+  std::string SocketFolder() const;
+  absl::Status CheckPath() const;
+  absl::Status MakeFolders() const;
+  absl::Status Start(const std::string& engine) const;
+  absl::Status WaitUntilAnswering(const std::string& engine) const;
+  // Where the running container is reached.
+  absl::StatusOr<std::string> ResolveAddress(const std::string& engine) const;
+  absl::StatusOr<std::string> Engine(const std::string& engine, std::vector<std::string> arguments) const;
+  AgentAddress Address(const std::string& address, bool started) const;
+
+  ContainerAgentOptions options_;
+};
+
+}  // namespace wasmagent::client

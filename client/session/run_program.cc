@@ -1,0 +1,122 @@
+#include "client/session/run_program.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "absl/time/clock.h"
+#include "fmt/format.h"
+#include "platform/scoped_fd.h"
+#include "platform/status.h"
+
+extern char** environ;
+
+namespace wasmagent::client {
+namespace {
+
+// Output beyond this is read and dropped: engines that loop in an error must not fill the memory.
+constexpr size_t kMostOutput = 1 << 20;
+constexpr size_t kMostMessage = 2000;
+
+struct Pipe {
+  platform::ScopedFd read, write;
+};
+
+absl::StatusOr<Pipe> MakePipe() {
+  int fds[2];
+  if (::pipe2(fds, O_CLOEXEC) != 0) return platform::ErrnoStatus(errno, "pipe");
+  return Pipe{platform::ScopedFd(fds[0]), platform::ScopedFd(fds[1])};
+}
+
+absl::StatusOr<pid_t> Spawn(const std::vector<std::string>& argv, int out, int err) {
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+  ::posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
+  std::vector<char*> words;
+  for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  pid_t pid = -1;
+  int error = ::posix_spawn(&pid, argv[0].c_str(), &actions, nullptr, words.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) return platform::ErrnoStatus(error, argv[0]);
+  return pid;
+}
+
+// Reads both pipes to their ends; false when the time is over before.
+bool ReadBoth(Pipe& out, Pipe& err, absl::Time deadline, ProgramResult& result) {
+  pollfd fds[2] = {{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}};
+  std::string* texts[2] = {&result.out, &result.err};
+  while (fds[0].fd >= 0 || fds[1].fd >= 0) {
+    int64_t left = absl::ToInt64Milliseconds(deadline - absl::Now());
+    if (left <= 0) return false;
+    if (::poll(fds, 2, static_cast<int>(std::min<int64_t>(left, 60'000))) < 0 && errno != EINTR) return false;
+    for (int i = 0; i < 2; ++i) {
+      if (fds[i].fd < 0 || fds[i].revents == 0) continue;
+      char buffer[4096];
+      ssize_t count = ::read(fds[i].fd, buffer, sizeof(buffer));
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) fds[i].fd = -1;
+      if (count > 0 && texts[i]->size() < kMostOutput) texts[i]->append(buffer, static_cast<size_t>(count));
+    }
+  }
+  return true;
+}
+
+int Reap(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+}  // namespace
+
+std::string ProgramResult::Message() const {
+  std::string text = err.find_first_not_of(" \n\r\t") != std::string::npos ? err : out;
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
+  if (text.size() > kMostMessage) text = "…" + text.substr(text.size() - kMostMessage);
+  return text.empty() ? fmt::format("exit code {}", exit_code) : text;
+}
+
+absl::StatusOr<ProgramResult> RunProgram(const std::vector<std::string>& argv, absl::Duration limit) {
+  absl::Time deadline = absl::Now() + limit;
+  ASSIGN_OR_RETURN(Pipe out, MakePipe());
+  ASSIGN_OR_RETURN(Pipe err, MakePipe());
+  ASSIGN_OR_RETURN(pid_t pid, Spawn(argv, out.write.get(), err.write.get()));
+  out.write.reset();
+  err.write.reset();
+  ProgramResult result;
+  bool in_time = ReadBoth(out, err, deadline, result);
+  if (!in_time) ::kill(pid, SIGKILL);
+  result.exit_code = Reap(pid);
+  if (in_time) return result;
+  return absl::DeadlineExceededError(
+      fmt::format("'{}' did not end within {}", ShellText(argv), absl::FormatDuration(limit)));
+}
+
+std::string ShellText(const std::vector<std::string>& argv) {
+  std::string text;
+  for (const std::string& word : argv) {
+    if (!text.empty()) text += ' ';
+    constexpr std::string_view kPlain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,@%+";
+    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
+      text += word;
+      continue;
+    }
+    text += '\'';
+    for (char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    text += '\'';
+  }
+  return text;
+}
+
+}  // namespace wasmagent::client

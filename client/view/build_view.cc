@@ -1,0 +1,93 @@
+#include "client/view/build_view.h"
+
+#include "fmt/format.h"
+
+namespace wasmagent::client {
+namespace {
+
+absl::Duration FromProto(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+const char* Verdict(wasmagent::v1::Outcome outcome) {
+  switch (outcome) {
+    case wasmagent::v1::OUTCOME_SUCCEEDED:
+      return "succeeded";
+    case wasmagent::v1::OUTCOME_CANCELLED:
+      return "cancelled";
+    case wasmagent::v1::OUTCOME_TIMED_OUT:
+      return "timed out";
+    case wasmagent::v1::OUTCOME_OUT_OF_MEMORY:
+      return "out of memory";
+    case wasmagent::v1::OUTCOME_INTERRUPTED:
+      return "interrupted";
+    default:
+      return "failed";
+  }
+}
+
+}  // namespace
+
+std::string FormatElapsed(absl::Duration time) {
+  double seconds = absl::ToDoubleSeconds(time);
+  if (seconds < 60) return fmt::format("{:.1f} s", seconds);
+  auto whole = static_cast<int64_t>(seconds);
+  return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+}
+
+std::string FormatBytes(uint64_t bytes) {
+  if (bytes < 1000) return fmt::format("{} B", bytes);
+  double value = static_cast<double>(bytes);
+  for (const char* unit : {"kB", "MB", "GB"}) {
+    value /= 1000;
+    if (value < 999.5) return fmt::format("{:.1f} {}", value, unit);
+  }
+  return fmt::format("{:.1f} TB", value / 1000);
+}
+
+std::string Printable(const std::string& text) {
+  std::string clean;
+  for (size_t i = 0; i < text.size(); ++i) {
+    auto c = static_cast<unsigned char>(text[i]);
+    if (c == 0x1b && i + 1 < text.size() && text[i + 1] == '[') {
+      // A control sequence ends with a letter or its like.
+      for (i += 2; i < text.size() && !(text[i] >= '@' && text[i] <= '~'); ++i) {
+      }
+    } else if (c >= 0x20 && c != 0x7f) {
+      clean += text[i];
+    } else if (c == '\t') {
+      clean += "  ";
+    }
+  }
+  return clean;
+}
+
+std::string DescribeStepEnd(const wasmagent::v1::StepEnded& ended) {
+  if (ended.skipped()) return fmt::format("skipped: {}", ended.reason());
+  std::string took = FormatElapsed(FromProto(ended.wall_time()));
+  if (ended.signal() != 0) return fmt::format("killed by signal {} after {}", ended.signal(), took);
+  if (ended.exit_code() != 0) return fmt::format("failed with exit code {} after {}", ended.exit_code(), took);
+  return fmt::format("done in {}{}", took, ended.reason().empty() ? "" : " (" + ended.reason() + ")");
+}
+
+std::string DescribeEnd(const std::string& build_id, const wasmagent::v1::Ended& ended) {
+  std::string verdict = Verdict(ended.outcome());
+  if (ended.outcome() == wasmagent::v1::OUTCOME_SUCCEEDED) return fmt::format("build {} succeeded", build_id.substr(0, 8));
+  const wasmagent::v1::Cause& cause = ended.cause();
+  std::string text = fmt::format("{}: {}\n", verdict, cause.summary().empty() ? "no cause is known" : cause.summary());
+  if (!cause.excerpt().empty()) {
+    std::string line;
+    for (char c : cause.excerpt() + "\n") {
+      if (c != '\n') {
+        line += c;
+        continue;
+      }
+      if (!line.empty()) text += "  | " + Printable(line) + "\n";
+      line.clear();
+    }
+  }
+  if (!cause.advice().empty()) text += fmt::format("  advice: {}\n", cause.advice());
+  return text + fmt::format("  the whole log: wasmctl logs {}", build_id.substr(0, 8));
+}
+
+}  // namespace wasmagent::client

@@ -1,0 +1,42 @@
+// Showing a build's events. The only place that decides what a build looks like.
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "wasmagent/v1/build_event.pb.h"
+
+namespace wasmagent::client {
+
+// Receives what happens; called from one thread at a time. Progress and logs go to stderr; only JSON events go to stdout.
+class BuildView {
+ public:
+  virtual ~BuildView() = default;
+  // Something before or beside the build: "sent 3 files", "the connection was lost".
+  virtual void Note(const std::string& text) = 0;
+  virtual void Event(const wasmagent::v1::BuildEvent& event) = 0;
+  // Called about ten times a second, for what moves by itself.
+  virtual void Tick() {}
+  // The build's end has been seen, or watching stops: nothing is drawn afterwards.
+  virtual void Close() {}
+};
+
+enum class OutputMode { kLive, kPlain, kJson };
+
+// A view of this mode on stderr (and stdout for JSON).
+std::unique_ptr<BuildView> MakeView(OutputMode mode);
+
+// "3.2 s", "4 min 05 s".
+std::string FormatElapsed(absl::Duration time);
+// "12.3 MB".
+std::string FormatBytes(uint64_t bytes);
+// `text` without control characters, escape sequences above all, so that what a program prints cannot steer the terminal.
+std::string Printable(const std::string& text);
+// How a build ended, for people: the cause first, its evidence, and the next command to try.
+std::string DescribeEnd(const std::string& build_id, const wasmagent::v1::Ended& ended);
+// "compiled in 3.2 s", "skipped: …", "failed with exit code 2 after 3.2 s".
+std::string DescribeStepEnd(const wasmagent::v1::StepEnded& ended);
+
+}  // namespace wasmagent::client

@@ -1,0 +1,11 @@
+#include "greeting.h"
+
+#include <stdio.h>
+
+#ifdef __wasi__
+#define PLATFORM "wasi"
+#else
+#define PLATFORM "native"
+#endif
+
+void greet(const char *name) { printf("Hello, %s, from %s.\n", name, PLATFORM); }

@@ -1,0 +1,90 @@
+#!/bin/sh
+# The agent's image, with a real engine: build it, run it as an unprivileged user, build a project in it from outside, stop it.
+# usage: image_test.sh WASMCTL. Exit 77 (skipped), with the reason, where no engine can run.
+set -eu
+wasmctl=${1:?usage: image_test.sh WASMCTL}
+root=$(cd "$(dirname "$0")/../.." && pwd)
+tag=wasmagent:test
+name=wasmagent-image-test-$$
+
+skip() { echo "SKIPPED: $*"; exit 77; }
+fail() { echo "FAILED: $*"; exit 1; }
+ok() { echo "ok: $*"; }
+
+engine=
+for candidate in podman docker; do
+  if command -v "$candidate" >/dev/null && timeout 20 "$candidate" info >/dev/null 2>&1; then engine=$candidate; break; fi
+done
+start=
+if [ -z "$engine" ]; then
+  command -v dockerd >/dev/null || skip "no container engine works here, and there is no dockerd to start"
+  [ "$(id -u)" -eq 0 ] || skip "no container engine works here, and only root can start dockerd"
+  start=--start-engine engine=docker
+fi
+# shellcheck disable=SC2086 # no word, or one
+"$root/dev" image $start --tag "$tag" || {
+  timeout 20 "$engine" info >/dev/null 2>&1 || skip "dockerd does not run here (its log: build/dockerd.log)"
+  fail "the image could not be built"
+}
+ok "the image is built, $($engine image inspect --format '{{.Size}}' "$tag") bytes"
+
+inspect() { "$engine" image inspect --format "$1" "$tag"; }
+[ "$(inspect '{{.Config.User}}')" = 1000:1000 ] || fail "the image's user is $(inspect '{{.Config.User}}')"
+ok "it runs as user 1000"
+[ "$(inspect '{{.Size}}')" -lt 1200000000 ] || fail "the image is larger than 1.2 GB"
+ok "it is smaller than 1.2 GB"
+
+work=$(mktemp -d)
+# Open to the container's user; the folder above it is not reachable by others.
+mkdir "$work/run"
+chmod 0755 "$work"
+chmod 1777 "$work/run"
+cleanup() {
+  "$engine" rm --force --volumes "$name" >/dev/null 2>&1 || :
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+"$engine" run --detach --name "$name" --volume "$work/run:/run/wasmagent" "$tag" >/dev/null
+tries=0
+until [ "$("$engine" inspect --format '{{.State.Health.Status}}' "$name")" = healthy ]; do
+  tries=$((tries + 1))
+  [ "$tries" -lt 60 ] || { "$engine" logs "$name"; fail "the agent is not healthy after 60 s"; }
+  [ "$("$engine" inspect --format '{{.State.Running}}' "$name")" = true ] || { "$engine" logs "$name"; fail "the agent ended"; }
+  sleep 1
+done
+ok "its health check is met"
+
+agent=unix:$work/run/agent.sock
+"$wasmctl" info --agent "$agent" >"$work/info" || fail "info from outside"
+grep -q wasi "$work/info" || { cat "$work/info"; fail "info names no WASI toolchain"; }
+ok "the agent answers from outside, with a WASI toolchain"
+
+for project in makefile-hello autotools-lib cmake-cpp; do
+  cp -r "$root/examples/$project" "$work/$project"
+  for target in wasi native; do
+    "$wasmctl" submit --agent "$agent" --checkout "$work/$project" --target "$target" --output plain >"$work/log" 2>&1 ||
+      { cat "$work/log"; fail "$project for $target"; }
+    ok "$project is built for $target"
+  done
+done
+owner=$(stat -c %u "$(find "$work/makefile-hello/builddir" -name hello.wasm | head -n 1)")
+[ "$owner" = "$(id -u)" ] || fail "hello.wasm belongs to user $owner"
+ok "what is built belongs to the caller"
+answer=$("$wasmctl" run --checkout "$work/autotools-lib" --target wasi -- reader)
+[ "$answer" = "Hello, reader, from a place without a host name." ] || fail "the program says: $answer"
+ok "it runs"
+
+"$engine" stop --time 20 "$name" >/dev/null
+code=$("$engine" inspect --format '{{.State.ExitCode}}' "$name")
+[ "$code" = 0 ] || { "$engine" logs "$name" | tail -n 20; fail "a stopped agent exits with $code"; }
+ok "TERM ends the agent with 0"
+"$engine" start "$name" >/dev/null
+tries=0
+until "$wasmctl" list --all --agent "$agent" >"$work/list" 2>/dev/null; do
+  tries=$((tries + 1))
+  [ "$tries" -lt 30 ] || fail "the agent does not answer after a restart"
+  sleep 1
+done
+grep -q succeeded "$work/list" || { cat "$work/list"; fail "the restarted agent has forgotten its builds"; }
+ok "a restarted container remembers its builds"
