@@ -26,12 +26,15 @@ int Main(int argc, char** argv) {
   CommandContext context;
   CLI::App app("Builds WebAssembly on an agent: submit a checkout, watch the build, get the artifacts.", "wasmctl");
   app.set_version_flag("--version", "wasmctl " WASMAGENT_VERSION);
+  // Before the subcommand or after it: people write both.
+  AddAgentFlags(app, context);
   bool print_config = false;
   app.add_flag("--print-config", print_config, "Print the configuration as it results from file and flags");
-  app.footer("Exit codes: 0 succeeded, 1 the build failed, 2 wrong usage, 3 agent not reached or broken, 4 cancelled,\n"
-             "5 timed out, 6 out of memory, 7 refused.\nConfiguration: $XDG_CONFIG_HOME/wasmctl/config.yaml");
-  for (auto* add : {AddSubmit, AddWatch, AddList, AddShow, AddLogs, AddCancel, AddFetch, AddRun, AddTargets, AddPlan, AddInfo,
-                    AddAgent, AddContext, AddVerify, AddIgnored, AddCompletion}) {
+  app.footer(
+      "Exit codes: 0 succeeded, 1 the build failed, 2 wrong usage, 3 agent not reached or broken, 4 cancelled,\n"
+      "5 timed out, 6 out of memory, 7 refused.\nConfiguration: $XDG_CONFIG_HOME/wasmctl/config.yaml");
+  for (auto* add : {AddSubmit, AddWatch, AddList, AddShow, AddLogs, AddCancel, AddFetch, AddRun, AddTargets, AddPlan,
+                    AddInfo, AddAgent, AddContext, AddVerify, AddIgnored, AddCompletion}) {
     add(app, context);
   }
   app.require_subcommand(0, 1);

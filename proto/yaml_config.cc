@@ -96,8 +96,7 @@ absl::Status Filler::FillField(const YAML::Node& value, const FieldDescriptor* f
   return SetScalar(value, field, message);
 }
 
-absl::Status Filler::FillMap(const YAML::Node& value, const FieldDescriptor* field, Message* message,
-                             int depth) const {
+absl::Status Filler::FillMap(const YAML::Node& value, const FieldDescriptor* field, Message* message, int depth) const {
   if (!value.IsMap()) return ErrorAt(value, fmt::format("'{}' must be a mapping", field->name()));
   const Reflection* reflection = message->GetReflection();
   const FieldDescriptor* key_field = field->message_type()->map_key();
@@ -136,17 +135,17 @@ absl::Status Filler::SetEnum(const YAML::Node& value, const FieldDescriptor* fie
 absl::Status Filler::SetScalar(const YAML::Node& value, const FieldDescriptor* field, Message* message) const {
   if (!value.IsScalar()) return ErrorAt(value, fmt::format("'{}' must be a single value", field->name()));
   const Reflection* reflection = message->GetReflection();
-#define WASMAGENT_SET(Type, Name, kind)                            \
-  {                                                                \
-    Type out{};                                                    \
-    absl::Status status = Read<Type>(value, field, kind, out);     \
-    if (!status.ok()) return status;                               \
-    if (field->is_repeated()) {                                    \
-      reflection->Add##Name(message, field, out);                  \
-    } else {                                                       \
-      reflection->Set##Name(message, field, out);                  \
-    }                                                              \
-    return absl::OkStatus();                                       \
+#define WASMAGENT_SET(Type, Name, kind)                        \
+  {                                                            \
+    Type out{};                                                \
+    absl::Status status = Read<Type>(value, field, kind, out); \
+    if (!status.ok()) return status;                           \
+    if (field->is_repeated()) {                                \
+      reflection->Add##Name(message, field, out);              \
+    } else {                                                   \
+      reflection->Set##Name(message, field, out);              \
+    }                                                          \
+    return absl::OkStatus();                                   \
   }
   switch (field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_INT32:
@@ -262,7 +261,8 @@ absl::Status FillFromYaml(const std::string& file_name, std::string_view text, M
     std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
     if (documents.empty()) return absl::OkStatus();
     if (documents.size() > 1) {
-      return absl::InvalidArgumentError(fmt::format("{}: holds {} documents, expected one", file_name, documents.size()));
+      return absl::InvalidArgumentError(
+          fmt::format("{}: holds {} documents, expected one", file_name, documents.size()));
     }
     return Filler(file_name).Fill(documents[0], message, 0);
   } catch (const YAML::Exception& error) {

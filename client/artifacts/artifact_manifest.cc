@@ -9,7 +9,8 @@
 namespace wasmagent::client {
 namespace {
 
-// Fields end with NUL, the one byte that no path holds: kind, digest, five numbers, link text, path; then the next artifact.
+// Fields end with NUL, the one byte that no path holds: kind, digest, five numbers, link text, path; then the next
+// artifact.
 constexpr char kHeader[] = "wasmctl-manifest 1";
 constexpr size_t kFields = 9;
 
@@ -29,9 +30,9 @@ std::string SerializeManifest(const ArtifactManifest& manifest) {
   for (const auto& [path, artifact] : manifest) {
     const FileStamp& s = artifact.stamp;
     for (const std::string& field :
-         {std::to_string(static_cast<int>(artifact.entry.kind)), artifact.entry.digest.ToString(), std::to_string(s.device),
-          std::to_string(s.inode), std::to_string(s.size), std::to_string(s.mtime), std::to_string(s.ctime),
-          artifact.entry.target, path}) {
+         {std::to_string(static_cast<int>(artifact.entry.kind)), artifact.entry.digest.ToString(),
+          std::to_string(s.device), std::to_string(s.inode), std::to_string(s.size), std::to_string(s.mtime),
+          std::to_string(s.ctime), artifact.entry.target, path}) {
       bytes += field;
       bytes += '\0';
     }

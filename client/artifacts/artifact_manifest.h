@@ -10,7 +10,8 @@
 
 namespace wasmagent::client {
 
-// An artifact and the stamp that its file had when it was written; a zero stamp is one of which nothing is known but its name.
+// An artifact and the stamp that its file had when it was written; a zero stamp is one of which nothing is known but
+// its name.
 struct WrittenArtifact {
   content::TreeEntry entry;
   FileStamp stamp;

@@ -29,8 +29,8 @@ bool IsFile(const content::TreeEntry& entry) {
   return entry.kind == EntryKind::kFile || entry.kind == EntryKind::kExecutable;
 }
 
-// Opens the folder that `path` lies in and leaves the last name in `name`. With `make`, folders that are missing are made and
-// whatever else is in their place, a link above all, is replaced.
+// Opens the folder that `path` lies in and leaves the last name in `name`. With `make`, folders that are missing are
+// made and whatever else is in their place, a link above all, is replaced.
 absl::StatusOr<ScopedFd> OpenParent(int root_fd, const std::string& path, bool make, std::string& name) {
   ASSIGN_OR_RETURN(ScopedFd current, platform::OpenAt(root_fd, ".", kFolderFlags));
   size_t begin = 0;
@@ -51,7 +51,8 @@ absl::StatusOr<ScopedFd> OpenParent(int root_fd, const std::string& path, bool m
 }
 
 bool IsUnchanged(int root_fd, const WrittenArtifact& written, const content::TreeEntry& wanted) {
-  if (written.entry.kind != wanted.kind || written.entry.digest != wanted.digest || written.entry.target != wanted.target) {
+  if (written.entry.kind != wanted.kind || written.entry.digest != wanted.digest ||
+      written.entry.target != wanted.target) {
     return false;
   }
   std::string name;
@@ -67,7 +68,8 @@ class Fetch {
   Fetch(content::BlobTransfer& transfer, const std::string& folder, ScopedFd root)
       : transfer_(transfer), folder_(folder), root_(std::move(root)) {}
 
-  absl::StatusOr<FetchStatistics> Run(const content::Digest& tree, const std::function<void(uint64_t, uint64_t)>& progress) {
+  absl::StatusOr<FetchStatistics> Run(const content::Digest& tree,
+                                      const std::function<void(uint64_t, uint64_t)>& progress) {
     old_ = ParseManifest(platform::ReadFile(folder_ + "/" + kManifestName).value_or(""));
     RETURN_IF_ERROR(RemoveOldStaging());
     RETURN_IF_ERROR_CTX(ReadTree(tree), "read the artifacts' tree");
@@ -96,7 +98,8 @@ class Fetch {
       }
       statistics_.artifacts += entry.kind == EntryKind::kDirectory ? 0 : 1;
       auto known = old_.find(entry.path);
-      bool keep = known != old_.end() && entry.kind != EntryKind::kDirectory && IsUnchanged(root_.get(), known->second, entry);
+      bool keep =
+          known != old_.end() && entry.kind != EntryKind::kDirectory && IsUnchanged(root_.get(), known->second, entry);
       new_[entry.path] = {entry, keep ? known->second.stamp : FileStamp()};
       if (!keep) changed_.push_back(entry.path);
       return absl::OkStatus();
@@ -126,8 +129,8 @@ class Fetch {
   }
 
   absl::Status Commit() {
-    // Until all renames are done the manifest holds old and new names, without stamps for what moves: a fetch after a crash then
-    // takes nothing for granted and forgets nothing.
+    // Until all renames are done the manifest holds old and new names, without stamps for what moves: a fetch after a
+    // crash then takes nothing for granted and forgets nothing.
     ArtifactManifest both = new_;
     both.insert(old_.begin(), old_.end());
     for (const std::string& path : changed_) both[path].stamp = FileStamp();

@@ -17,10 +17,10 @@ struct FetchStatistics {
   uint64_t removed = 0;  // were artifacts before
 };
 
-// Makes `folder` hold the artifacts of the tree `root`: fetches what differs from the last fetch into a staging folder inside it,
-// and only when all is there renames each into place. Files that were changed here since are overwritten, those that were never
-// artifacts are left alone, those that no longer are go. Follows no link below `folder`. One fetch at a time in a folder.
-// A fetch that was cut off in the renames is put right by the next.
+// Makes `folder` hold the artifacts of the tree `root`: fetches what differs from the last fetch into a staging folder
+// inside it, and only when all is there renames each into place. Files that were changed here since are overwritten,
+// those that were never artifacts are left alone, those that no longer are go. Follows no link below `folder`. One
+// fetch at a time in a folder. A fetch that was cut off in the renames is put right by the next.
 absl::StatusOr<FetchStatistics> FetchArtifacts(content::BlobTransfer& transfer, const content::Digest& root,
                                                const std::string& folder,
                                                const std::function<void(uint64_t, uint64_t)>& progress);

@@ -14,8 +14,8 @@ struct Checkout {
   std::string cache_directory;  // $XDG_CACHE_HOME/wasmctl/checkouts/<id>, made when first written to
 };
 
-// `directory` as given; empty for the nearest folder from the working directory upwards that holds wasmbuild.yaml or .git, else the
-// working directory.
+// `directory` as given; empty for the nearest folder from the working directory upwards that holds wasmbuild.yaml or
+// .git, else the working directory.
 absl::StatusOr<Checkout> OpenCheckout(const std::string& directory);
 
 // $XDG_CACHE_HOME, else $HOME/.cache. FAILED_PRECONDITION when neither is set.

@@ -67,8 +67,8 @@ absl::StatusOr<bool> TakeEntry(int folder_fd, const char* name, std::string path
     return false;
   }
   if (absl::Status status = content::CheckName(name); !status.ok()) {
-    return absl::InvalidArgumentError(fmt::format(
-        "{}: {}; rename it or list it in .wasmignore", absl::CHexEscape(path), std::string(status.message())));
+    return absl::InvalidArgumentError(fmt::format("{}: {}; rename it or list it in .wasmignore", absl::CHexEscape(path),
+                                                  std::string(status.message())));
   }
   FoundEntry entry;
   entry.stamp = FileStamp::Of(info);
@@ -152,7 +152,8 @@ std::vector<ListedFolder> GroupByFolder(const std::vector<std::string>& paths) {
   std::vector<ListedFolder> groups;
   for (size_t i = 0; i < paths.size(); ++i) {
     size_t slash = paths[i].rfind('/');
-    std::string_view folder = slash == std::string::npos ? std::string_view() : std::string_view(paths[i]).substr(0, slash);
+    std::string_view folder =
+        slash == std::string::npos ? std::string_view() : std::string_view(paths[i]).substr(0, slash);
     if (groups.empty() || groups.back().folder != folder) groups.push_back({std::string(folder), i, i});
     groups.back().end = i + 1;
   }
@@ -181,7 +182,8 @@ absl::Status FindGroup(int root_fd, const ListedFolder& group, const std::vector
     bool is_folder = S_ISDIR(info.st_mode);
     if (IsAlwaysLeftOut(path, is_folder) || rules.MatchBelowKept(path, is_folder) != nullptr) continue;
     ASSIGN_OR_RETURN(bool submodule, TakeEntry(folder->get(), name, path, info, result));
-    // A submodule that is not populated is an empty folder. A tracked file that has become a folder is listed with its files.
+    // A submodule that is not populated is an empty folder. A tracked file that has become a folder is listed with its
+    // files.
     if (submodule && !std::binary_search(paths.begin(), paths.end(), path + "/")) {
       auto inside = OpenFolder(root_fd, path);
       auto names = inside.ok() ? platform::ListDirectory(inside->get()) : inside.status();
@@ -227,11 +229,11 @@ absl::StatusOr<FoundTree> WalkFolder(int root_fd, const IgnoreRules& rules) {
   FoundTree tree;
   std::vector<std::string> level = {""};
   for (int depth = 0; !level.empty(); ++depth) {
-    if (depth > content::kMaxTreeDepth) return absl::InvalidArgumentError(fmt::format("{}: nested too deeply", level[0]));
+    if (depth > content::kMaxTreeDepth)
+      return absl::InvalidArgumentError(fmt::format("{}: nested too deeply", level[0]));
     std::vector<FolderResult> results(level.size());
-    RETURN_IF_ERROR(platform::ParallelFor(level.size(), platform::UsableCpus(), kFolderBatch, [&](size_t i) {
-      return ReadFolder(root_fd, level[i], rules, results[i]);
-    }));
+    RETURN_IF_ERROR(platform::ParallelFor(level.size(), platform::UsableCpus(), kFolderBatch,
+                                          [&](size_t i) { return ReadFolder(root_fd, level[i], rules, results[i]); }));
     level.clear();
     Collect(results, tree);
     for (FolderResult& result : results) {

@@ -38,8 +38,8 @@ bool IsCacheFolder(int folder_fd);
 // Opens a folder of the tree, following no link, however long its path is. "" is the root itself.
 absl::StatusOr<platform::ScopedFd> OpenFolder(int root_fd, const std::string& path);
 
-// Everything below the root but what is always left out, cache folders, and what the rules leave out; empty folders are entries.
-// Folders of one level are read on all CPUs.
+// Everything below the root but what is always left out, cache folders, and what the rules leave out; empty folders are
+// entries. Folders of one level are read on all CPUs.
 absl::StatusOr<FoundTree> WalkFolder(int root_fd, const IgnoreRules& rules);
 
 // Looks at listed paths (sorted): those that are gone are dropped, and so are those that the rules or always leave out.

@@ -31,7 +31,8 @@ struct GitResult {
   std::string errors;
 };
 
-// A git that is called from a hook inherits the hook's repository by these; the question here is about the folder's own.
+// A git that is called from a hook inherits the hook's repository by these; the question here is about the folder's
+// own.
 bool NamesARepository(const char* variable) {
   for (const char* name : {"GIT_DIR=", "GIT_WORK_TREE=", "GIT_INDEX_FILE=", "GIT_PREFIX=", "GIT_OBJECT_DIRECTORY=",
                            "GIT_COMMON_DIR=", "GIT_NAMESPACE="}) {
@@ -107,11 +108,15 @@ absl::Status Refused(const std::string& folder, const GitResult& result) {
   return absl::FailedPreconditionError(fmt::format("git ls-files in {}: {}", folder, words));
 }
 
-absl::Status AddFiles(const std::string& root, const std::string& prefix, int nesting, std::vector<std::string>& paths) {
+absl::Status AddFiles(const std::string& root, const std::string& prefix, int nesting,
+                      std::vector<std::string>& paths) {
   std::string folder = prefix.empty() ? root : root + "/" + prefix;
-  if (nesting > kMaxNesting) return absl::FailedPreconditionError(fmt::format("{}: too many nested repositories", folder));
-  // --recurse-submodules cannot be combined with --others, so submodules (mode 160000, listed as their folder) are asked one by one.
-  ASSIGN_OR_RETURN(GitResult result, RunGit({"-C", folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard"}));
+  if (nesting > kMaxNesting)
+    return absl::FailedPreconditionError(fmt::format("{}: too many nested repositories", folder));
+  // --recurse-submodules cannot be combined with --others, so submodules (mode 160000, listed as their folder) are
+  // asked one by one.
+  ASSIGN_OR_RETURN(GitResult result,
+                   RunGit({"-C", folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard"}));
   if (result.exit_code != 0) return Refused(folder, result);
   std::vector<std::string> nested;
   std::string_view rest = result.output;
@@ -132,8 +137,9 @@ absl::Status AddFiles(const std::string& root, const std::string& prefix, int ne
   return absl::OkStatus();
 }
 
-// Submodules stand in the list as their folder. Replaces those that are populated by their files. Only repositories that have
-// .gitmodules can have them; a gitlink without it is found by the scanner, which sees a folder where a file was expected.
+// Submodules stand in the list as their folder. Replaces those that are populated by their files. Only repositories
+// that have .gitmodules can have them; a gitlink without it is found by the scanner, which sees a folder where a file
+// was expected.
 absl::Status ExpandSubmodules(const std::string& root, std::vector<std::string>& paths) {
   for (int round = 0; round <= kMaxNesting; ++round) {
     std::vector<std::string> folders;
@@ -153,9 +159,8 @@ absl::Status ExpandSubmodules(const std::string& root, std::vector<std::string>&
 }
 
 bool MayHaveSubmodules(const std::vector<std::string>& paths) {
-  return std::any_of(paths.begin(), paths.end(), [](const std::string& path) {
-    return path == ".gitmodules" || path.ends_with("/.gitmodules");
-  });
+  return std::any_of(paths.begin(), paths.end(),
+                     [](const std::string& path) { return path == ".gitmodules" || path.ends_with("/.gitmodules"); });
 }
 
 }  // namespace
@@ -179,18 +184,14 @@ absl::StatusOr<std::vector<std::string>> ListGitFiles(const std::string& folder)
 }
 
 absl::StatusOr<std::string> GitIgnoreReason(const std::string& folder, const std::string& path) {
-  ASSIGN_OR_RETURN(GitResult result, RunGit({"-C", folder, "check-ignore", "-v", "-z", "--", path}));
+  ASSIGN_OR_RETURN(GitResult result, RunGit({"-C", folder, "check-ignore", "-v", "--", path}));
   if (result.exit_code > 1) return Refused(folder, result);
   if (result.exit_code == 1) return std::string();
-  std::string fields[3];  // file, line, pattern; the path follows
-  std::string_view rest = result.output;
-  for (std::string& field : fields) {
-    size_t end = std::min(rest.find('\0'), rest.size());
-    field = std::string(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  if (fields[2].starts_with('!')) return std::string();
-  return fmt::format("{}:{}:{}", fields[0], fields[1], fields[2]);
+  // "<file>:<line>:<pattern>" TAB "<path>"; a pattern of "!" means that the path is not ignored after all.
+  std::string reason = result.output.substr(0, result.output.rfind('\t'));
+  size_t pattern = reason.find(':', reason.find(':') + 1);
+  if (pattern != std::string::npos && reason.compare(pattern, 2, ":!") == 0) return std::string();
+  return reason;
 }
 
 }  // namespace wasmagent::client

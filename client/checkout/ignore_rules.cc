@@ -29,7 +29,8 @@ std::optional<unsigned char> BracketCharacter(std::string_view pattern, size_t& 
   return static_cast<unsigned char>(pattern[at++]);
 }
 
-// Matches the bracket expression at pattern[at] == '[' and moves `at` behind it. Unset when it has no end: then nothing matches.
+// Matches the bracket expression at pattern[at] == '[' and moves `at` behind it. Unset when it has no end: then nothing
+// matches.
 std::optional<bool> MatchBracket(std::string_view pattern, size_t& at, unsigned char c) {
   ++at;
   bool negated = at < pattern.size() && (pattern[at] == '!' || pattern[at] == '^');

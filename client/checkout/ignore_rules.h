@@ -25,8 +25,8 @@ class IgnoreRules {
   explicit IgnoreRules(std::string_view text);
 
   bool empty() const { return rules_.empty(); }
-  // The rule that leaves `path` (relative, no slash at its end) out, or none. A path below a folder that is left out is left out,
-  // whatever later rules say; otherwise the last rule that matches decides.
+  // The rule that leaves `path` (relative, no slash at its end) out, or none. A path below a folder that is left out is
+  // left out, whatever later rules say; otherwise the last rule that matches decides.
   const IgnoreRule* Match(std::string_view path, bool is_folder) const;
   // The same when the folders above are known to be kept: costs one match for each rule.
   const IgnoreRule* MatchBelowKept(std::string_view path, bool is_folder) const;

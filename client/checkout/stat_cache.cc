@@ -10,8 +10,8 @@
 namespace wasmagent::client {
 namespace {
 
-// The file: header, one record for each file in path order, the paths one after the other, SHA-256 of all that. Native byte order:
-// a cache is never moved to another machine, and there the magic would not match.
+// The file: header, one record for each file in path order, the paths one after the other, SHA-256 of all that. Native
+// byte order: a cache is never moved to another machine, and there the magic would not match.
 constexpr uint64_t kMagic = 0x31304353'6d736177;  // changes with the format
 
 struct Header {

@@ -25,12 +25,12 @@ struct FileStamp {
   static FileStamp Of(const struct stat& info);
 };
 
-// The file system's clock may be this coarse: 2 s on FAT, a tick (up to 10 ms) elsewhere. A file that was touched so shortly before
-// it was read could be touched again without a trace, and is read again next time.
+// The file system's clock may be this coarse: 2 s on FAT, a tick (up to 10 ms) elsewhere. A file that was touched so
+// shortly before it was read could be touched again without a trace, and is read again next time.
 inline constexpr int64_t kTimeResolution = 2'000'000'000;
 
-// A checkout's cache as it was stored by the scan before. Immutable. One read and one hash of the file when it is loaded; no copy
-// of it is made. 88 bytes and the path for each file.
+// A checkout's cache as it was stored by the scan before. Immutable. One read and one hash of the file when it is
+// loaded; no copy of it is made. 88 bytes and the path for each file.
 class StatCache {
  public:
   struct Entry {
@@ -46,8 +46,8 @@ class StatCache {
   static absl::Status Save(const std::string& path, const std::vector<Entry>& entries, int64_t scan_start);
 
   size_t size() const { return count_; }
-  // The digest of the file if it is known to be what it was: all of the stamp agrees, and both times lie more than the resolution
-  // before the scan that stored it. Null otherwise.
+  // The digest of the file if it is known to be what it was: all of the stamp agrees, and both times lie more than the
+  // resolution before the scan that stored it. Null otherwise.
   const uint8_t* Find(std::string_view path, const FileStamp& stamp) const;
   // Finds paths asked for in ascending order in constant time each; `cursor` starts at 0.
   const uint8_t* FindNext(size_t& cursor, std::string_view path, const FileStamp& stamp) const;

@@ -76,9 +76,7 @@ absl::StatusOr<content::Digest> HashFile(int root_fd, FoundEntry& entry) {
   return absl::AbortedError(fmt::format("{}: changes while it is being read", absl::CHexEscape(entry.path)));
 }
 
-bool IsFile(const FoundEntry& entry) {
-  return entry.kind == EntryKind::kFile || entry.kind == EntryKind::kExecutable;
-}
+bool IsFile(const FoundEntry& entry) { return entry.kind == EntryKind::kFile || entry.kind == EntryKind::kExecutable; }
 
 // Takes what the cache knows; returns the indices of the files that have to be read.
 std::vector<size_t> TakeKnown(const StatCache& cache, const std::vector<FoundEntry>& found,
@@ -128,7 +126,8 @@ absl::StatusOr<ScannedTree> MakeTree(FoundTree found, const std::vector<content:
 absl::StatusOr<ScannedTree> ScanCheckout(const Checkout& checkout, const ScanOptions& options,
                                          const platform::Clock& clock) {
   int64_t scan_start = absl::ToUnixNanos(clock.Now());
-  ASSIGN_OR_RETURN_CTX(auto root, platform::OpenAt(AT_FDCWD, checkout.path, O_RDONLY | O_DIRECTORY), "open the checkout");
+  ASSIGN_OR_RETURN_CTX(auto root, platform::OpenAt(AT_FDCWD, checkout.path, O_RDONLY | O_DIRECTORY),
+                       "open the checkout");
   ASSIGN_OR_RETURN(IgnoreRules rules, ReadIgnoreFile(root.get()));
   std::string cache_path = checkout.cache_directory + "/stat-cache";
   ASSIGN_OR_RETURN_CTX(FoundTree found, Find(checkout, root.get(), rules), checkout.path);
@@ -140,11 +139,12 @@ absl::StatusOr<ScannedTree> ScanCheckout(const Checkout& checkout, const ScanOpt
     cached = cache.size();
     unknown = TakeKnown(cache, found.entries, digests);
   }
-  RETURN_IF_ERROR(platform::ParallelFor(unknown.size(), platform::UsableCpus(), kHashBatch, [&](size_t i) -> absl::Status {
-    size_t index = unknown[i];
-    ASSIGN_OR_RETURN(digests[index], HashFile(root.get(), found.entries[index]));
-    return absl::OkStatus();
-  }));
+  RETURN_IF_ERROR(
+      platform::ParallelFor(unknown.size(), platform::UsableCpus(), kHashBatch, [&](size_t i) -> absl::Status {
+        size_t index = unknown[i];
+        ASSIGN_OR_RETURN(digests[index], HashFile(root.get(), found.entries[index]));
+        return absl::OkStatus();
+      }));
   uint64_t hashed_bytes = 0;
   for (size_t index : unknown) hashed_bytes += digests[index].size;
   size_t files = static_cast<size_t>(std::count_if(found.entries.begin(), found.entries.end(), IsFile));

@@ -44,15 +44,16 @@ CommandResult Status(const CommandContext& context) {
       return;
     }
     any |= state->running;
-    fmt::print("{:<10} {} {}; {}\n", kind, state->running ? "running at" : "not running; would listen at", state->address,
-               state->detail);
+    fmt::print("{:<10} {} {}; {}\n", kind, state->running ? "running at" : "not running; would listen at",
+               state->address, state->detail);
   };
   print("container", ContainerAgentFor(input).State());
   print("embedded", EmbeddedAgentFor(input).State());
   return any ? kSucceeded : kBuildFailed;
 }
 
-wasmagent::config::v1::ClientConfig::Context* FindContext(wasmagent::config::v1::ClientConfig& config, const std::string& name) {
+wasmagent::config::v1::ClientConfig::Context* FindContext(wasmagent::config::v1::ClientConfig& config,
+                                                          const std::string& name) {
   for (auto& context : *config.mutable_contexts()) {
     if (context.name() == name) return &context;
   }
@@ -81,7 +82,8 @@ CommandResult ChangeContexts(const std::string& verb, const std::string& name, c
 CommandResult ListContexts() {
   ASSIGN_OR_RETURN(auto config, LoadConfig());
   for (const auto& context : config.contexts()) {
-    fmt::print("{} {:<20}{}\n", context.name() == config.current_context() ? "*" : " ", context.name(), context.agent());
+    fmt::print("{} {:<20}{}\n", context.name() == config.current_context() ? "*" : " ", context.name(),
+               context.agent());
   }
   return kSucceeded;
 }
@@ -94,7 +96,8 @@ void AddAgent(CLI::App& app, CommandContext& context) {
   auto embedded = std::make_shared<bool>(false);
   auto add = [&](const char* name, const char* help, std::function<CommandResult()> action) {
     CLI::App* verb = command->add_subcommand(name, help);
-    verb->add_option("--checkout", context.checkout_directory, "Folder of the checkout (default: found from here upwards)");
+    verb->add_option("--checkout", context.checkout_directory,
+                     "Folder of the checkout (default: found from here upwards)");
     verb->callback([&context, action] {
       context.action = [action] {
         UnblockWatchSignals();

@@ -61,13 +61,15 @@ absl::StatusOr<OutputMode> CommandContext::Mode(const std::string& flag) const {
 }
 
 void AddAgentFlags(CLI::App& command, CommandContext& context) {
-  command.add_option("--checkout", context.checkout_directory, "Folder of the checkout (default: found from here upwards)");
+  command.add_option("--checkout", context.checkout_directory,
+                     "Folder of the checkout (default: found from here upwards)");
   command.add_option("--agent", context.agent, "Address of the agent: unix:/path or host:port");
 }
 
 void AddOutputFlag(CLI::App& command, bool& json) {
-  command.add_option_function<std::string>("--output", [&json](const std::string& form) { json = form == "json"; },
-                                           "text or json (default: text)")
+  command
+      .add_option_function<std::string>(
+          "--output", [&json](const std::string& form) { json = form == "json"; }, "text or json (default: text)")
       ->check(CLI::IsMember({"text", "json"}));
 }
 
@@ -93,7 +95,8 @@ absl::StatusOr<wasmagent::v1::Build> FindBuildOrNewest(AgentConnection& connecti
   request.set_limit(1);
   ASSIGN_OR_RETURN(auto response, ListBuilds(connection, request));
   if (response.builds().empty()) {
-    return absl::NotFoundError("the agent knows no build of this checkout\n  try: wasmctl submit, or wasmctl list --all");
+    return absl::NotFoundError(
+        "the agent knows no build of this checkout\n  try: wasmctl submit, or wasmctl list --all");
   }
   return response.builds(0);
 }
@@ -111,8 +114,8 @@ absl::Status FetchBuild(AgentConnection& connection, const Checkout& checkout, c
     (void)google::protobuf::util::MessageToJsonString(artifacts, &json);
     RETURN_IF_ERROR(platform::WriteFileAtomically(folder + "/.wasmctl-artifacts.json", json + "\n", 0644, false));
     if (view != nullptr) {
-      view->Note(fmt::format("{}: {} artifacts in {} ({} fetched, {}; {} removed)", artifacts.target(), got.artifacts, folder,
-                             got.fetched_files, FormatBytes(got.fetched_bytes), got.removed));
+      view->Note(fmt::format("{}: {} artifacts in {} ({} fetched, {}; {} removed)", artifacts.target(), got.artifacts,
+                             folder, got.fetched_files, FormatBytes(got.fetched_bytes), got.removed));
     }
   }
   return absl::OkStatus();

@@ -10,9 +10,9 @@
 #include "client/checkout/tree_scanner.h"
 #include "client/session/agent_connection.h"
 #include "client/session/agent_locator.h"
-#include "wasmagent/v1/build.pb.h"
 #include "client/view/build_view.h"
 #include "wasmagent/config/v1/client_config.pb.h"
+#include "wasmagent/v1/build.pb.h"
 
 namespace CLI {
 class App;

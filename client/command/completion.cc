@@ -25,7 +25,8 @@ std::string Bash(const CLI::App& app) {
   }
   return fmt::format(
       "_wasmctl() {{\n  local cur=${{COMP_WORDS[COMP_CWORD]}} words=\"{}\"\n  case ${{COMP_WORDS[1]}} in\n{}  esac\n"
-      "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n  [ ${{#COMPREPLY[@]}} -gt 0 ] || COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+      "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n  [ ${{#COMPREPLY[@]}} -gt 0 ] || COMPREPLY=($(compgen -f "
+      "-- \"$cur\"))\n"
       "}}\ncomplete -F _wasmctl wasmctl\n",
       Words(app), cases);
 }
@@ -33,7 +34,8 @@ std::string Bash(const CLI::App& app) {
 std::string Fish(const CLI::App& app) {
   std::string text;
   for (const CLI::App* sub : app.get_subcommands({})) {
-    text += fmt::format("complete -c wasmctl -n __fish_use_subcommand -f -a {} -d '{}'\n", sub->get_name(), sub->get_description());
+    text += fmt::format("complete -c wasmctl -n __fish_use_subcommand -f -a {} -d '{}'\n", sub->get_name(),
+                        sub->get_description());
     for (const CLI::Option* option : sub->get_options()) {
       for (const std::string& name : option->get_lnames()) {
         text += fmt::format("complete -c wasmctl -n '__fish_seen_subcommand_from {}' -l {}\n", sub->get_name(), name);
@@ -47,7 +49,8 @@ std::string Fish(const CLI::App& app) {
 
 void AddCompletion(CLI::App& app, CommandContext& context) {
   auto shell = std::make_shared<std::string>();
-  CLI::App* command = app.add_subcommand("completion", "Print completions for a shell: source <(wasmctl completion bash)");
+  CLI::App* command =
+      app.add_subcommand("completion", "Print completions for a shell: source <(wasmctl completion bash)");
   command->add_option("shell", *shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
   command->callback([&app, &context, shell] {
     context.action = [&app, shell]() -> CommandResult {

@@ -86,8 +86,8 @@ CommandResult List(const CommandContext& context, const IdFlags& flags) {
   fmt::print("{:<10}{:<15}{:<20}{:<12}{:<24}{}\n", "ID", "STATE", "CREATED", "TOOK", "TARGETS", "CHECKOUT");
   for (const auto& build : response.builds()) {
     fmt::print("{:<10}{:<15}{:<20}{:<12}{:<24}{}\n", build.request().build_id().substr(0, 8), StateOf(build),
-               absl::FormatTime("%Y-%m-%d %H:%M:%S", FromProto(build.create_time()), absl::LocalTimeZone()), TookOf(build),
-               TargetsOf(build), Printable(build.request().checkout().path()));
+               absl::FormatTime("%Y-%m-%d %H:%M:%S", FromProto(build.create_time()), absl::LocalTimeZone()),
+               TookOf(build), TargetsOf(build), Printable(build.request().checkout().path()));
   }
   return kSucceeded;
 }
@@ -101,13 +101,15 @@ CommandResult Show(const CommandContext& context, const IdFlags& flags) {
     return kSucceeded;
   }
   const auto& request = build.request();
-  fmt::print("build     {}\nstate     {}\ntargets   {}\ncheckout  {} on {}\nroot      {}/{}\nby        {}\ntook      {}\nattempts  {}\n",
-             request.build_id(), StateOf(build), TargetsOf(build), Printable(request.checkout().path()),
-             Printable(request.checkout().host()), request.root().hash(), request.root().size_bytes(),
-             Printable(request.requester()), TookOf(build), build.attempts());
+  fmt::print(
+      "build     {}\nstate     {}\ntargets   {}\ncheckout  {} on {}\nroot      {}/{}\nby        {}\ntook      "
+      "{}\nattempts  {}\n",
+      request.build_id(), StateOf(build), TargetsOf(build), Printable(request.checkout().path()),
+      Printable(request.checkout().host()), request.root().hash(), request.root().size_bytes(),
+      Printable(request.requester()), TookOf(build), build.attempts());
   for (const auto& artifacts : build.artifacts()) {
-    fmt::print("artifacts {}: {} files, {}, in {}\n", artifacts.target(), artifacts.files(), FormatBytes(artifacts.bytes()),
-               artifacts.destination());
+    fmt::print("artifacts {}: {} files, {}, in {}\n", artifacts.target(), artifacts.files(),
+               FormatBytes(artifacts.bytes()), artifacts.destination());
   }
   if (build.has_cause()) {
     wasmagent::v1::Ended ended;
@@ -204,7 +206,8 @@ void AddShow(CLI::App& app, CommandContext& context) {
 
 void AddLogs(CLI::App& app, CommandContext& context) {
   auto flags = std::make_shared<IdFlags>();
-  CLI::App* command = Add(app, context, "logs", "Print a build's log, every byte as the programs wrote it", Logs, flags);
+  CLI::App* command =
+      Add(app, context, "logs", "Print a build's log, every byte as the programs wrote it", Logs, flags);
   command->add_option("id", flags->id, kIdHelp);
   command->add_flag("--follow,-f", flags->follow, "Go on until the build ends");
 }

@@ -55,8 +55,8 @@ void PrintPlan(const Checkout& checkout, const wasmagent::v1::PlanBuildResponse&
     fmt::print("# target {}: {} in {}\n", target.name(), target.toolchain().version(), target.build_directory());
     for (const std::string& remark : target.remarks()) fmt::print("# {}\n", remark);
     for (const auto& step : target.steps()) {
-      fmt::print("\n# step {0}\n(mkdir -p {1} && cd {1} && env -i",
-                 target.name() + "/" + step.name(), QuotePlanWord("$SRC/" + step.directory()));
+      fmt::print("\n# step {0}\n(mkdir -p {1} && cd {1} && env -i", target.name() + "/" + step.name(),
+                 QuotePlanWord("$SRC/" + step.directory()));
       // A map has no order of its own; a plan that is printed twice is to read the same.
       std::map<std::string, std::string> env(step.env().begin(), step.env().end());
       for (const auto& [name, value] : env) fmt::print(" \\\n  {}", QuotePlanWord(name + "=" + value));
@@ -85,14 +85,17 @@ CommandResult Info(const CommandContext& context, const Flags& flags) {
   ASSIGN_OR_RETURN(auto connection, context.Connect(checkout));
   ASSIGN_OR_RETURN(auto info, GetAgentInfo(*connection));
   if (flags.json) return PrintJson(info);
-  fmt::print("agent      {} at {}\nmachine    {}\nisolation  {}\ncapacity   {} builds at a time, {} jobs ({})\nbuilds     {} running, {} queued{}\n",
-             info.version(), connection->address(), info.machine(), info.isolation(), info.slots(), info.jobs(),
-             info.jobs_reason(), info.running(), info.queued(), info.draining() ? ", draining" : "");
+  fmt::print(
+      "agent      {} at {}\nmachine    {}\nisolation  {}\ncapacity   {} builds at a time, {} jobs ({})\nbuilds     {} "
+      "running, {} queued{}\n",
+      info.version(), connection->address(), info.machine(), info.isolation(), info.slots(), info.jobs(),
+      info.jobs_reason(), info.running(), info.queued(), info.draining() ? ", draining" : "");
   for (const auto& toolchain : info.toolchains()) {
     fmt::print("toolchain  {}: {} in {}{}\n", toolchain.kind(), toolchain.version(), toolchain.path(),
                toolchain.usable() ? "" : "; not usable: " + toolchain.problem());
   }
-  for (const auto& runtime : info.runtimes()) fmt::print("runtime    {} {} ({})\n", runtime.name(), runtime.version(), runtime.path());
+  for (const auto& runtime : info.runtimes())
+    fmt::print("runtime    {} {} ({})\n", runtime.name(), runtime.version(), runtime.path());
   for (const std::string& root : info.bind_roots()) fmt::print("reads      {}\n", root);
   fmt::print("state      {}\n", info.state_directory());
   return kSucceeded;
@@ -102,8 +105,8 @@ CommandResult Verify(const CommandContext& context, const Flags& flags) {
   ASSIGN_OR_RETURN(Checkout checkout, context.OpenCheckout());
   ASSIGN_OR_RETURN(auto connection, context.Connect(checkout));
   // A proof reads every byte on this side too.
-  ASSIGN_OR_RETURN(ScannedTree scanned,
-                   ScanCheckout(checkout, {.use_stat_cache = false, .save_stat_cache = false}, platform::SystemClock()));
+  ASSIGN_OR_RETURN(ScannedTree scanned, ScanCheckout(checkout, {.use_stat_cache = false, .save_stat_cache = false},
+                                                     platform::SystemClock()));
   ASSIGN_OR_RETURN(auto response, VerifyWorkspace(*connection, checkout.id));
   if (flags.json) RETURN_IF_ERROR(PrintJson(response).status());
   ASSIGN_OR_RETURN(content::Digest there, content::Digest::FromProto(response.root()));
@@ -113,7 +116,8 @@ CommandResult Verify(const CommandContext& context, const Flags& flags) {
   }
   fmt::print("different:\n  checkout   {}\n  workspace  {} ({})\n", scanned.tree.root.ToString(), there.ToString(),
              response.workspace().name());
-  for (const std::string& path : response.differences()) fmt::print("  changed in the workspace: {}\n", Printable(path));
+  for (const std::string& path : response.differences())
+    fmt::print("  changed in the workspace: {}\n", Printable(path));
   if (response.workspace().root().hash() != scanned.tree.root.Hex()) {
     fmt::print("  the checkout has changed since its last build: wasmctl submit brings the workspace up to date\n");
   }
@@ -151,20 +155,23 @@ void AddTargets(CLI::App& app, CommandContext& context) {
 
 void AddPlan(CLI::App& app, CommandContext& context) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = Add(app, context, "plan", "Print each step's exact argv and environment, and run nothing", Plan, flags);
+  CLI::App* command =
+      Add(app, context, "plan", "Print each step's exact argv and environment, and run nothing", Plan, flags);
   AddRequestFlags(*command, flags->request);
   AddOutputFlag(*command, flags->json);
 }
 
 void AddInfo(CLI::App& app, CommandContext& context) {
   auto flags = std::make_shared<Flags>();
-  AddOutputFlag(*Add(app, context, "info", "Describe the agent: toolchains, runtimes, isolation, capacity", Info, flags),
-                flags->json);
+  AddOutputFlag(
+      *Add(app, context, "info", "Describe the agent: toolchains, runtimes, isolation, capacity", Info, flags),
+      flags->json);
 }
 
 void AddVerify(CLI::App& app, CommandContext& context) {
   auto flags = std::make_shared<Flags>();
-  AddOutputFlag(*Add(app, context, "verify", "Prove by root digest that the agent's workspace equals the checkout", Verify, flags),
+  AddOutputFlag(*Add(app, context, "verify", "Prove by root digest that the agent's workspace equals the checkout",
+                     Verify, flags),
                 flags->json);
 }
 

@@ -13,13 +13,15 @@
 namespace wasmagent::client {
 
 void AddRequestFlags(CLI::App& command, RequestFlags& flags) {
-  command.add_option("--target,-t", flags.targets, "Target to build; may be repeated (default: wasi)")->allow_extra_args(false);
+  command.add_option("--target,-t", flags.targets, "Target to build; may be repeated (default: wasi)")
+      ->allow_extra_args(false);
   command.add_flag("--clean", flags.clean, "Start from clean build dirs");
   command.add_option("--jobs,-j", flags.jobs, "Parallel jobs (default: what the agent's CPUs and memory allow)");
   command.add_option("--env", flags.env, "NAME=VALUE for every step; may be repeated")->allow_extra_args(false);
   command.add_option("--configure-arg", flags.configure_args, "Added to configure's arguments; may be repeated")
       ->allow_extra_args(false);
-  command.add_option("--make-arg", flags.make_args, "Added to make's arguments; may be repeated")->allow_extra_args(false);
+  command.add_option("--make-arg", flags.make_args, "Added to make's arguments; may be repeated")
+      ->allow_extra_args(false);
   command.add_option("--timeout", flags.timeout, "Longest time for the steps: 90s, 30m, 2h (default: the agent's)");
 }
 
@@ -52,12 +54,14 @@ absl::StatusOr<wasmagent::v1::BuildRequest> MakeRequest(const RequestFlags& flag
       timeout = absl::ZeroDuration();
     }
     if (timeout <= absl::ZeroDuration()) {
-      return absl::InvalidArgumentError(fmt::format("--timeout {}: must be a duration such as 90s, 30m or 2h", flags.timeout));
+      return absl::InvalidArgumentError(
+          fmt::format("--timeout {}: must be a duration such as 90s, 30m or 2h", flags.timeout));
     }
     options->mutable_timeout()->set_seconds(absl::ToInt64Seconds(timeout));
   }
   const passwd* user = ::getpwuid(::getuid());
-  request.set_requester(fmt::format("{}@{}", user != nullptr ? user->pw_name : std::to_string(::getuid()), checkout.host));
+  request.set_requester(
+      fmt::format("{}@{}", user != nullptr ? user->pw_name : std::to_string(::getuid()), checkout.host));
   return request;
 }
 

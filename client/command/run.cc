@@ -22,14 +22,16 @@ absl::StatusOr<wasmagent::v1::Runner> SavedRunner(const Checkout& checkout, cons
   std::string path = fmt::format("{}/builddir/{}/.wasmctl-artifacts.json", checkout.path, target);
   auto text = platform::ReadFile(path, 1 << 20);
   if (absl::IsNotFound(text.status())) {
-    return absl::NotFoundError(fmt::format("nothing of target {} has been fetched here\n  try: wasmctl submit --target {}", target, target));
+    return absl::NotFoundError(
+        fmt::format("nothing of target {} has been fetched here\n  try: wasmctl submit --target {}", target, target));
   }
   RETURN_IF_ERROR(text.status());
   wasmagent::v1::Artifacts artifacts;
   if (!google::protobuf::util::JsonStringToMessage(*text, &artifacts).ok()) {
     return absl::DataLossError(fmt::format("{}: cannot be read\n  try: wasmctl fetch", path));
   }
-  if (!artifacts.has_runner()) return absl::FailedPreconditionError(fmt::format("target {} has nothing to run", target));
+  if (!artifacts.has_runner())
+    return absl::FailedPreconditionError(fmt::format("target {} has nothing to run", target));
   return artifacts.runner();
 }
 
@@ -61,8 +63,10 @@ CommandResult Run(const CommandContext& context, const RunFlags& flags) {
 
 void AddRun(CLI::App& app, CommandContext& context) {
   auto flags = std::make_shared<RunFlags>();
-  CLI::App* command = app.add_subcommand("run", "Run what was built and fetched, under the WebAssembly runtime that is here");
-  command->add_option("--checkout", context.checkout_directory, "Folder of the checkout (default: found from here upwards)");
+  CLI::App* command =
+      app.add_subcommand("run", "Run what was built and fetched, under the WebAssembly runtime that is here");
+  command->add_option("--checkout", context.checkout_directory,
+                      "Folder of the checkout (default: found from here upwards)");
   command->add_option("--target,-t", flags->target, "The target (default: wasi)");
   command->add_option("arguments", flags->arguments, "After --: the program's arguments");
   command->callback([&context, flags] { context.action = [&context, flags] { return Run(context, *flags); }; });

@@ -52,11 +52,13 @@ absl::StatusOr<wasmagent::v1::Build> ScanAndStart(AgentConnection& connection, c
     if (scanned.ok()) {
       absl::Duration scan_time = absl::Now() - start;
       *request.mutable_root() = scanned->tree.root.ToProto();
-      build = Submit(connection, request, TreeOf(checkout, *scanned), [&](const SendProgress& progress) { sent.Take(progress); });
+      build = Submit(connection, request, TreeOf(checkout, *scanned),
+                     [&](const SendProgress& progress) { sent.Take(progress); });
       if (build.ok()) {
         view.Note(fmt::format("build {} of {} files ({}), scanned in {} ms; sent {} blobs ({}), {} files read in place",
                               request.build_id().substr(0, 8), scanned->tree.files, FormatBytes(scanned->tree.bytes),
-                              absl::ToInt64Milliseconds(scan_time), sent.blobs, FormatBytes(sent.bytes), sent.imported));
+                              absl::ToInt64Milliseconds(scan_time), sent.blobs, FormatBytes(sent.bytes),
+                              sent.imported));
       }
     } else {
       build = scanned.status();
@@ -117,10 +119,12 @@ void AddSubmit(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand("submit", "Build targets of the checkout and bring back what they make");
   AddAgentFlags(*command, context);
   AddRequestFlags(*command, flags->request);
-  command->add_option("--out", flags->out, "Put each target's artifacts into DIR/TARGET (default: builddir/TARGET of the checkout)");
+  command->add_option("--out", flags->out,
+                      "Put each target's artifacts into DIR/TARGET (default: builddir/TARGET of the checkout)");
   command->add_flag("--detach", flags->detach, "Print the build's id and leave");
   command->add_option("--output", flags->output, "live, plain or json");
-  command->callback([&context, flags] { context.action = [&context, flags] { return SubmitCheckout(context, *flags); }; });
+  command->callback(
+      [&context, flags] { context.action = [&context, flags] { return SubmitCheckout(context, *flags); }; });
 }
 
 void AddWatch(CLI::App& app, CommandContext& context) {
@@ -128,7 +132,8 @@ void AddWatch(CLI::App& app, CommandContext& context) {
     std::string id, out, output;
   };
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("watch", "Show a build from its beginning to its end, and fetch what it makes");
+  CLI::App* command =
+      app.add_subcommand("watch", "Show a build from its beginning to its end, and fetch what it makes");
   AddAgentFlags(*command, context);
   command->add_option("id", flags->id, "The build, or the start of its id (default: the checkout's newest)");
   command->add_option("--out", flags->out, "Put each target's artifacts into DIR/TARGET");
@@ -140,7 +145,8 @@ void AddWatch(CLI::App& app, CommandContext& context) {
       ASSIGN_OR_RETURN(auto connection, context.Connect(checkout));
       ASSIGN_OR_RETURN(auto build, FindBuildOrNewest(*connection, checkout, flags->id));
       // Another checkout's artifacts do not belong here.
-      if (build.request().checkout().id() != checkout.id && flags->out.empty()) flags->out = "wasm-" + build.request().build_id().substr(0, 8);
+      if (build.request().checkout().id() != checkout.id && flags->out.empty())
+        flags->out = "wasm-" + build.request().build_id().substr(0, 8);
       auto view = MakeView(mode);
       return WatchAndFetch(*connection, checkout, build.request().build_id(), flags->out, mode, *view);
     };

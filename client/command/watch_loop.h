@@ -18,8 +18,8 @@ void BlockWatchSignals();
 // Lets them act as they do by default again, for subcommands that do not watch.
 void UnblockWatchSignals();
 
-// Until a build is accepted nothing is lost by ending at once: while this lives, the signals end the program with exit code 4.
-// Costs a thread.
+// Until a build is accepted nothing is lost by ending at once: while this lives, the signals end the program with exit
+// code 4. Costs a thread.
 class EndOnSignal {
  public:
   EndOnSignal();
@@ -38,8 +38,8 @@ struct BuildEnd {
   std::vector<wasmagent::v1::Artifacts> artifacts;
 };
 
-// Shows a build until it ends. Ctrl-C asks on a terminal whether to detach or to cancel, and a second one cancels; without a terminal
-// it cancels. SIGTERM and SIGHUP detach: the build outlives its client.
+// Shows a build until it ends. Ctrl-C asks on a terminal whether to detach or to cancel, and a second one cancels;
+// without a terminal it cancels. SIGTERM and SIGHUP detach: the build outlives its client.
 absl::StatusOr<BuildEnd> WatchToEnd(AgentConnection& connection, const std::string& build_id, BuildView& view);
 
 }  // namespace wasmagent::client

@@ -72,9 +72,13 @@ std::string DescribeStepEnd(const wasmagent::v1::StepEnded& ended) {
 
 std::string DescribeEnd(const std::string& build_id, const wasmagent::v1::Ended& ended) {
   std::string verdict = Verdict(ended.outcome());
-  if (ended.outcome() == wasmagent::v1::OUTCOME_SUCCEEDED) return fmt::format("build {} succeeded", build_id.substr(0, 8));
+  if (ended.outcome() == wasmagent::v1::OUTCOME_SUCCEEDED)
+    return fmt::format("build {} succeeded", build_id.substr(0, 8));
   const wasmagent::v1::Cause& cause = ended.cause();
-  std::string text = fmt::format("{}: {}\n", verdict, cause.summary().empty() ? "no cause is known" : cause.summary());
+  std::string text = cause.summary().empty() ? verdict + ": no cause is known" : cause.summary();
+  // "cancelled: by …" says it once.
+  if (!text.starts_with(verdict)) text = fmt::format("{}: {}", verdict, text);
+  text += "\n";
   if (!cause.excerpt().empty()) {
     std::string line;
     for (char c : cause.excerpt() + "\n") {

@@ -10,7 +10,8 @@
 
 namespace wasmagent::client {
 
-// Receives what happens; called from one thread at a time. Progress and logs go to stderr; only JSON events go to stdout.
+// Receives what happens; called from one thread at a time. Progress and logs go to stderr; only JSON events go to
+// stdout.
 class BuildView {
  public:
   virtual ~BuildView() = default;
@@ -32,7 +33,8 @@ std::unique_ptr<BuildView> MakeView(OutputMode mode);
 std::string FormatElapsed(absl::Duration time);
 // "12.3 MB".
 std::string FormatBytes(uint64_t bytes);
-// `text` without control characters, escape sequences above all, so that what a program prints cannot steer the terminal.
+// `text` without control characters, escape sequences above all, so that what a program prints cannot steer the
+// terminal.
 std::string Printable(const std::string& text);
 // How a build ended, for people: the cause first, its evidence, and the next command to try.
 std::string DescribeEnd(const std::string& build_id, const wasmagent::v1::Ended& ended);

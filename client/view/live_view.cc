@@ -7,9 +7,9 @@
 namespace wasmagent::client {
 namespace {
 
-constexpr size_t kTailLines = 12;      // of a failing step
-constexpr size_t kShownLines = 3;      // of a running step
-constexpr size_t kMaxLine = 4096;      // of output that has no line ends
+constexpr size_t kTailLines = 12;  // of a failing step
+constexpr size_t kShownLines = 3;  // of a running step
+constexpr size_t kMaxLine = 4096;  // of output that has no line ends
 constexpr absl::Duration kRedraw = absl::Milliseconds(100);
 
 constexpr char kRed[] = "31";
@@ -134,8 +134,9 @@ void LiveView::Event(const wasmagent::v1::BuildEvent& event) {
       EndStep(event.step_ended());
       break;
     case wasmagent::v1::BuildEvent::kArtifacts:
-      Print("+", kGreen, fmt::format("{}  {} artifacts, {}", event.artifacts().target(), event.artifacts().files(),
-                                     FormatBytes(event.artifacts().bytes())));
+      Print("+", kGreen,
+            fmt::format("{}  {} artifacts, {}", event.artifacts().target(), event.artifacts().files(),
+                        FormatBytes(event.artifacts().bytes())));
       break;
     case wasmagent::v1::BuildEvent::kNotice:
       Note(event.notice().text());

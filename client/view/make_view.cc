@@ -18,7 +18,8 @@ std::unique_ptr<BuildView> MakeView(OutputMode mode) {
     winsize size = {};
     return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
   };
-  return std::make_unique<LiveView>(stderr, no_color == nullptr || *no_color == '\0', width, [] { return absl::Now(); });
+  return std::make_unique<LiveView>(stderr, no_color == nullptr || *no_color == '\0', width,
+                                    [] { return absl::Now(); });
 }
 
 }  // namespace wasmagent::client

@@ -22,7 +22,8 @@ void PlainView::Event(const wasmagent::v1::BuildEvent& event) {
       break;
     }
     case wasmagent::v1::BuildEvent::kStarted:
-      Line(fmt::format("started in {} workspace {}{}", event.started().warm() ? "warm" : "new", event.started().workspace(),
+      Line(fmt::format("started in {} workspace {}{}", event.started().warm() ? "warm" : "new",
+                       event.started().workspace(),
                        event.started().attempt() > 1 ? fmt::format(", attempt {}", event.started().attempt()) : ""));
       break;
     case wasmagent::v1::BuildEvent::kStepStarted: {
@@ -33,7 +34,8 @@ void PlainView::Event(const wasmagent::v1::BuildEvent& event) {
     }
     case wasmagent::v1::BuildEvent::kLog: {
       const std::string& data = event.log().data();
-      if (event.log().omitted_before() > 0) Line(fmt::format("[{} bytes of the log are left out]", event.log().omitted_before()));
+      if (event.log().omitted_before() > 0)
+        Line(fmt::format("[{} bytes of the log are left out]", event.log().omitted_before()));
       std::fwrite(data.data(), 1, data.size(), out_);
       if (!data.empty()) at_line_start_ = data.back() == '\n';
       std::fflush(out_);

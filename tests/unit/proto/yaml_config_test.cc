@@ -24,8 +24,10 @@ std::string ErrorOf(std::string_view text) {
 // Scalars, lists and lists of messages fill the fields of their names.
 TEST(YamlConfig, FillsScalarsListsAndMessages) {
   AgentConfig agent;
-  ASSERT_TRUE(FillFromYaml("a", "listen: [unix:/x, '127.0.0.1:1']\nslots: 3\ninsecure_listen: true\ncompiler_cache_bytes: 0\n",
-                           &agent).ok());
+  ASSERT_TRUE(
+      FillFromYaml("a", "listen: [unix:/x, '127.0.0.1:1']\nslots: 3\ninsecure_listen: true\ncompiler_cache_bytes: 0\n",
+                   &agent)
+          .ok());
   EXPECT_EQ(agent.listen_size(), 2);
   EXPECT_EQ(agent.listen(1), "127.0.0.1:1");
   EXPECT_EQ(agent.slots(), 3U);
@@ -33,7 +35,8 @@ TEST(YamlConfig, FillsScalarsListsAndMessages) {
   EXPECT_TRUE(agent.has_compiler_cache_bytes());
 
   ClientConfig client;
-  ASSERT_TRUE(FillFromYaml("c", "contexts:\n  - name: a\n    agent: h:1\n  - {name: b, agent: 'unix:/s'}\n", &client).ok());
+  ASSERT_TRUE(
+      FillFromYaml("c", "contexts:\n  - name: a\n    agent: h:1\n  - {name: b, agent: 'unix:/s'}\n", &client).ok());
   ASSERT_EQ(client.contexts_size(), 2);
   EXPECT_EQ(client.contexts(1).agent(), "unix:/s");
 }

@@ -6,7 +6,8 @@
 namespace wasmagent::client {
 namespace {
 
-// The id is the same for the same tree, however it is named, and another for another tree; it has the characters an id may have.
+// The id is the same for the same tree, however it is named, and another for another tree; it has the characters an id
+// may have.
 TEST(Checkout, IdIsStable) {
   WorkingTree tree;
   tree.MakeFolder("a b");
@@ -16,7 +17,8 @@ TEST(Checkout, IdIsStable) {
   ASSERT_TRUE(one.ok() && two.ok());
   EXPECT_EQ(one->id, two->id);
   EXPECT_EQ(one->path, tree.Path("a b"));
-  EXPECT_EQ(one->id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"), std::string::npos);
+  EXPECT_EQ(one->id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"),
+            std::string::npos);
   EXPECT_NE(OpenCheckout(tree.path())->id, one->id);
 }
 

@@ -114,7 +114,8 @@ TEST(DirectoryWalk, ListedPathsAreLookedAt) {
   tree.Write("builddir/x");
   tree.Write("skip/x");
   auto root = platform::OpenAt(AT_FDCWD, tree.path(), O_RDONLY | O_DIRECTORY);
-  auto found = FindListed(root->get(), {"a/gone", "a/kept", "builddir/x", "gone/x", "link", "link/x", "skip/x"}, IgnoreRules("skip/"));
+  auto found = FindListed(root->get(), {"a/gone", "a/kept", "builddir/x", "gone/x", "link", "link/x", "skip/x"},
+                          IgnoreRules("skip/"));
   ASSERT_TRUE(found.ok());
   EXPECT_THAT(Paths(*found), ElementsAre("a/kept", "link"));
 }

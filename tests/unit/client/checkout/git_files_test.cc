@@ -31,8 +31,9 @@ TEST(GitFiles, SubmodulesAndNestedRepositories) {
   tree.Write("nested/x");
   tree.Write("nested/y");
   tree.Shell("cd nested && git init -q .");
-  tree.Shell("mkdir ../other && cd ../other && git init -q . && git config user.email a@b && git config user.name n && "
-             "echo 1 > sub.c && git add . && git commit -qm x");
+  tree.Shell(
+      "mkdir ../other && cd ../other && git init -q . && git config user.email a@b && git config user.name n && "
+      "echo 1 > sub.c && git add . && git commit -qm x");
   tree.Shell("git -c protocol.file.allow=always submodule add -q ../other module");
   tree.Write("module/untracked.c");
   EXPECT_THAT(ListGitFiles(tree.path()).value(),

@@ -7,7 +7,9 @@
 namespace wasmagent::client {
 namespace {
 
-IgnoreReason Why(const WorkingTree& tree, const std::string& path) { return ExplainPath(tree.checkout(), path).value(); }
+IgnoreReason Why(const WorkingTree& tree, const std::string& path) {
+  return ExplainPath(tree.checkout(), path).value();
+}
 
 // Each kind of rule is named, also when it decides about a folder further up.
 TEST(IgnoreReason, NamesTheRule) {

@@ -57,19 +57,22 @@ TEST(IgnoreRules, ReadsLinesAsGitDoes) {
   EXPECT_TRUE(Ignored("\\!a", "!a"));
   EXPECT_TRUE(Ignored("a   ", "a"));
   EXPECT_TRUE(Ignored("a\\ ", "a "));
-  EXPECT_TRUE(Ignored("\xEF\xBB\xBF"
-                      "a\r\n",
-                      "a"));
+  EXPECT_TRUE(
+      Ignored("\xEF\xBB\xBF"
+              "a\r\n",
+              "a"));
   EXPECT_EQ(IgnoreRules("\n\nb\n").Match("b", false)->line, 3);
 }
 
 // For a table of awkward rules and paths the answer is the one that git itself gives.
 TEST(IgnoreRules, AgreesWithGit) {
-  const std::vector<std::string> rules = {"*.o",   "/a",   "a/b",   "a/",      "**/c",     "c/**",   "a/**/d", "[ab]c", "[!ab]c", "[a-c]x",
-                                          "?x",    "a*c",  "a\\*c", "[]a]x",   "[[:digit:]]z", "!a.o", "**",   "/*",   "a**c",   "\\a",
-                                          "[a",    "a/*/", "x[/]y", "***/c",   "a/***/d"};
-  const std::vector<std::string> paths = {"a.o", "a", "a/b", "a/b/d", "a/d", "c", "x/c", "c/y", "bc", "zc", "bx", "/x",
-                                          "abc", "a*c", "]x", "7z", "x/a", "x/y", "a/x/y/d", "a/x", "[a"};
+  const std::vector<std::string> rules = {"*.o",          "/a",     "a/b",    "a/",     "**/c", "c/**",  "a/**/d",
+                                          "[ab]c",        "[!ab]c", "[a-c]x", "?x",     "a*c",  "a\\*c", "[]a]x",
+                                          "[[:digit:]]z", "!a.o",   "**",     "/*",     "a**c", "\\a",   "[a",
+                                          "a/*/",         "x[/]y",  "***/c",  "a/***/d"};
+  const std::vector<std::string> paths = {"a.o", "a",  "a/b", "a/b/d", "a/d",     "c",   "x/c",
+                                          "c/y", "bc", "zc",  "bx",    "/x",      "abc", "a*c",
+                                          "]x",  "7z", "x/a", "x/y",   "a/x/y/d", "a/x", "[a"};
   for (const std::string& rule : rules) {
     WorkingTree tree;
     tree.InitGit();

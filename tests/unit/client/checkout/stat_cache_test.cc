@@ -46,7 +46,8 @@ TEST(StatCache, EveryPartOfTheStampCounts) {
   }
 }
 
-// Guarantee 1: a file that was touched within the clock's resolution of the scan is not trusted, whichever time says so.
+// Guarantee 1: a file that was touched within the clock's resolution of the scan is not trusted, whichever time says
+// so.
 TEST(StatCache, RacyFilesAreNotTrusted) {
   WorkingTree tree;
   StatCache::Entry racy = Entry("a", kTimeResolution);

@@ -38,7 +38,8 @@ class WorkingTree {
   }
   // A shell command in the tree; the environment's git settings are kept out.
   void Shell(const std::string& command) const {
-    std::string line = "cd '" + path() + "' && export HOME=/nonexistent GIT_CONFIG_NOSYSTEM=1 && (" + command + ") >/dev/null 2>&1";
+    std::string line =
+        "cd '" + path() + "' && export HOME=/nonexistent GIT_CONFIG_NOSYSTEM=1 && (" + command + ") >/dev/null 2>&1";
     ASSERT_EQ(std::system(line.c_str()), 0) << command;
   }
   // A git checkout with an identity.

@@ -1,0 +1,39 @@
+#include "client/view/build_view.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace wasmagent::client {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Times and sizes read well at every scale.
+TEST(BuildView, Formats) {
+  EXPECT_EQ(FormatElapsed(absl::Milliseconds(3210)), "3.2 s");
+  EXPECT_EQ(FormatElapsed(absl::Seconds(245)), "4 min 05 s");
+  EXPECT_EQ(FormatBytes(999), "999 B");
+  EXPECT_EQ(FormatBytes(95'700'000), "95.7 MB");
+}
+
+// What a program prints cannot steer the terminal.
+TEST(BuildView, PrintableDropsEscapes) {
+  EXPECT_EQ(Printable("\x1b[31mred\x1b[0m\a\tx"), "red  x");
+  EXPECT_EQ(Printable("\x1b]0;title"), "]0;title");
+  EXPECT_EQ(Printable("\x1b["), "");
+}
+
+// Guarantee 9: the end of a failed build says the cause first, then the evidence, the advice and the next command.
+TEST(BuildView, EndTellsTheCauseFirst) {
+  wasmagent::v1::Ended ended;
+  ended.set_outcome(wasmagent::v1::OUTCOME_FAILED);
+  ended.mutable_cause()->set_summary("make failed in wasi");
+  ended.mutable_cause()->set_excerpt("a.c:1: error: x\nline 2");
+  ended.mutable_cause()->set_advice("fix a.c");
+  std::string text = DescribeEnd("0123456789", ended);
+  EXPECT_TRUE(text.starts_with("failed: make failed in wasi\n  | a.c:1: error: x\n  | line 2\n  advice: fix a.c\n"));
+  EXPECT_THAT(text, HasSubstr("wasmctl logs 01234567"));
+}
+
+}  // namespace
+}  // namespace wasmagent::client
