@@ -104,9 +104,18 @@ std::string ProblemOf(const ClangAnswers& answers, const std::string& sdk) {
   return "";
 }
 
+// How a dressed SDK's version begins.
+constexpr std::string_view kDistributionPrefix = "distribution clang ";
+
 }  // namespace
 
 int WasiSdkMajor(const Toolchain& toolchain) {
+  if (toolchain.version.rfind(kDistributionPrefix, 0) == 0) {
+    // The release whose compiler and libc are of the same time. From clang 19 on it is taken for 25: the two after that are refused for a
+    // fault of their own libc.
+    const int clang = std::atoi(toolchain.version.c_str() + kDistributionPrefix.size());
+    return clang <= 14 ? 16 : clang <= 16 ? 19 : clang == 17 ? 21 : clang == 18 ? 24 : 25;
+  }
   if (toolchain.version.rfind(kReleasePrefix, 0) != 0) return 0;
   return std::atoi(toolchain.version.c_str() + kReleasePrefix.size());
 }

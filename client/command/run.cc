@@ -1,6 +1,8 @@
 // run: the product, under the runtime that is here.
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "CLI/CLI.hpp"
 #include "client/command/commands.h"
 #include "client/command/local_runtime.h"
@@ -18,6 +20,27 @@ struct RunFlags {
   std::vector<std::string> arguments;
 };
 
+// For a target that does not say what its program is, as the defaults for Makefile and CMake projects do not: the only .wasm file.
+absl::StatusOr<wasmagent::v1::Runner> OnlyProgram(const Checkout& checkout, const std::string& target) {
+  std::string folder = fmt::format("builddir/{}", target);
+  std::vector<std::string> found;
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator entry(checkout.path + "/" + folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().extension() != ".wasm") continue;
+    found.push_back(std::filesystem::relative(entry->path(), checkout.path, error).string());
+  }
+  if (found.size() == 1) {
+    wasmagent::v1::Runner runner;
+    runner.set_runtime("wasi");
+    runner.set_program(found.front());
+    return runner;
+  }
+  return absl::FailedPreconditionError(
+      fmt::format("target {} does not say which program it makes, and {} {}\n  try: a runner in wasmbuild.yaml", target, folder,
+                  found.empty() ? "has no .wasm file" : fmt::format("has {}", fmt::join(found, ", "))));
+}
+
 absl::StatusOr<wasmagent::v1::Runner> SavedRunner(const Checkout& checkout, const std::string& target) {
   std::string path = fmt::format("{}/builddir/{}/.wasmctl-artifacts.json", checkout.path, target);
   auto text = platform::ReadFile(path, 1 << 20);
@@ -30,9 +53,8 @@ absl::StatusOr<wasmagent::v1::Runner> SavedRunner(const Checkout& checkout, cons
   if (!google::protobuf::util::JsonStringToMessage(*text, &artifacts).ok()) {
     return absl::DataLossError(fmt::format("{}: cannot be read\n  try: wasmctl fetch", path));
   }
-  if (!artifacts.has_runner())
-    return absl::FailedPreconditionError(fmt::format("target {} has nothing to run", target));
-  return artifacts.runner();
+  if (artifacts.has_runner()) return artifacts.runner();
+  return OnlyProgram(checkout, target);
 }
 
 CommandResult Run(const CommandContext& context, const RunFlags& flags) {

@@ -1,5 +1,6 @@
 """The real CPython, from a checkout to a python.wasm that runs, with the embedded agent and this machine's SDK."""
 
+import base64
 import json
 import os
 import pathlib
@@ -23,8 +24,8 @@ def cpython_source():
 
 
 def compiled(log):
-    """Objects that a log's compiler lines make."""
-    return sorted(set(re.findall(r"-c \S+ -o (\S+\.o)", log)))
+    """Objects that a log's compiler lines make; CPython's Makefile writes `-o OBJECT SOURCE` last."""
+    return sorted(set(re.findall(r" -o (\S+\.o) \S+\.c$", log, re.MULTILINE)))
 
 
 class CPython(harness.Case):
@@ -42,22 +43,34 @@ class CPython(harness.Case):
         return result
 
     def submit(self):
+        """Builds, and returns the events and the log of each target's make."""
         events = self.embedded("submit", "--agent", "embedded", "--target", "wasi", "--output", "json").events
-        return events, harness.log_of(events).decode(errors="replace")
+        self.assertEqual(events[-1]["ended"]["outcome"], "OUTCOME_SUCCEEDED")
+        harness.log_of(events)  # checks that no byte is missing
+        logs, steps = {"build": "", "wasi": ""}, {}
+        for event in events:
+            if "stepStarted" in event:
+                steps[event["stepStarted"].get("step", 0)] = event["stepStarted"]
+            if "log" in event and steps[event["log"].get("step", 0)]["name"] == "make":
+                logs[steps[event["log"].get("step", 0)]["target"]] += base64.b64decode(event["log"]["data"]).decode(errors="replace")
+        return events, logs
 
     def run_python(self, code):
         return self.embedded("run", "--target", "wasi", "--", "-c", code).out
 
     def by_hand(self, tree):
-        """Runs the plan's make of `wasi` in a copy of the workspace, as somebody would who types it, and returns its log."""
+        """Runs the plan's makes in a copy of the workspace, as somebody would who types them, and returns their logs."""
         plan = json.loads(self.embedded("plan", "--agent", "embedded", "--target", "wasi", "--output", "json").out)
-        step = next(step for target in plan["targets"] if target["name"] == "wasi" for step in target["steps"] if step["name"] == "make")
-        env = {name: value.replace("$SRC", str(tree)) for name, value in step["env"].items()}
-        env["TMPDIR"] = env["HOME"] = "/tmp"
-        argv = [word.replace("$SRC", str(tree)) for word in step["argv"]]
-        made = subprocess.run(argv, cwd=tree / step["directory"], env=env, capture_output=True, text=True, errors="replace")
-        self.assertEqual(made.returncode, 0, f"{shlex.join(argv)}\n{made.stderr[-2000:]}")
-        return made.stdout
+        logs = {}
+        for target in plan["targets"]:
+            step = next(step for step in target["steps"] if step["name"] == "make")
+            env = {name: value.replace("$SRC", str(tree)) for name, value in step["env"].items()}
+            env["TMPDIR"] = env["HOME"] = "/tmp"
+            argv = [word.replace("$SRC", str(tree)) for word in step["argv"]]
+            made = subprocess.run(argv, cwd=tree / step["directory"], env=env, capture_output=True, text=True, errors="replace")
+            self.assertEqual(made.returncode, 0, f"{shlex.join(argv)}\n{made.stderr[-2000:]}")
+            logs[target["name"]] = made.stdout
+        return logs
 
     def stripped(self, wasm):
         """The program without debug information, which names the folder it was built in."""
@@ -67,39 +80,42 @@ class CPython(harness.Case):
         return out.read_bytes()
 
     def test_from_checkout_to_a_python_wasm_that_runs(self):
-        # Cold: the whole path.
-        events, _ = self.submit()
-        self.assertEqual(events[-1]["ended"]["outcome"], "OUTCOME_SUCCEEDED")
+        """Cold, the whole path; then again, where nothing is compiled and every skipped step says why."""
+        self.submit()
         said = self.run_python("import sys, json; print(sys.platform, json.dumps([1 + 1]))")
         self.assertEqual(said.split(), ["wasi", "[2]"])
         self.assertEqual(self.embedded("run", "--target", "wasi", "--", "-c", "raise SystemExit(7)", code=None).code, 7)
         self.embedded("verify", "--agent", "embedded")
 
-        # Again: configure is skipped and says why, nothing is compiled.
-        events, log = self.submit()
+        events, logs = self.submit()
         ends = [event["stepEnded"] for event in events if "stepEnded" in event]
         self.assertEqual([bool(end.get("skipped")) for end in ends], [True, True, True, False])
         self.assertIn("built already", ends[0]["reason"])
         self.assertIn("configured already", ends[2]["reason"])
-        self.assertEqual(compiled(log), [])
+        self.assertEqual(compiled(logs["wasi"]), [])
 
-        # Edits of a file and of a header, and the way back: the same objects as make by hand, and the same program.
+    def test_edits_rebuild_what_make_by_hand_would(self):
+        """A file, a header, and the way back: the same objects as make by hand, and the same program."""
+        _, logs = self.submit()
+        self.assertIn("Objects/listobject.o", compiled(logs["wasi"]))
         workspace = next((self.scratch / "cache/wasmagent/workspaces").glob("ws-*"))
         tree = self.scratch / "by-hand"
-        shutil.copytree(workspace / "src", tree, symlinks=True)
-        original = (self.src / "Objects/listobject.c").read_text()
-        edits = [("Objects/listobject.c", original.replace("list index out of range", "list index out of reach")),
-                 ("Include/internal/pycore_list.h", (self.src / "Include/internal/pycore_list.h").read_text() + "\n/* edited */\n"),
-                 ("Objects/listobject.c", original)]
+        subprocess.run(["cp", "-a", workspace / "src", tree], check=True)
+        source, header = "Objects/listobject.c", "Include/internal/pycore_list.h"
+        original = (self.src / source).read_text()
+        edits = [(source, original.replace("list index out of range", "list index out of reach")),
+                 (header, (self.src / header).read_text() + "\n/* edited */\n"),
+                 (source, original)]
         for path, text in edits:
-            (self.src / path).write_text(text)
-            (tree / path).write_text(text)
-            _, log = self.submit()
-            here = compiled(log)
-            self.assertTrue(here, path)
-            self.assertEqual([name for name in here if "wasi" not in name], compiled(self.by_hand(tree)), path)
-            self.assertEqual(self.stripped(self.src / "builddir/wasi/python.wasm"),
-                             self.stripped(tree / "builddir/wasi/python.wasm"), path)
+            for root in (self.src, tree):
+                (root / path).write_text(text)
+            _, logs = self.submit()
+            hand = self.by_hand(tree)
+            for target in ("build", "wasi"):
+                self.assertEqual(compiled(logs[target]), compiled(hand[target]), (path, target))
+            self.assertIn("Objects/listobject.o", compiled(logs["wasi"]))
+            same = self.stripped(self.src / "builddir/wasi/python.wasm") == self.stripped(tree / "builddir/wasi/python.wasm")
+            self.assertTrue(same, f"{path}: another program than by hand")
         self.assertIn("out of range", self.run_python("try: [][1]\nexcept IndexError as error: print(error)"))
 
 

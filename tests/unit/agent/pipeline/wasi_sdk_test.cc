@@ -11,6 +11,19 @@ using ::testing::HasSubstr;
 
 constexpr char kPath[] = "/usr/bin:/bin";
 
+// Rule: the distribution's clang counts as the release of its time, so that a target's minimum holds for it, too; and never as one of those that
+// are refused for their own libc.
+TEST(WasiSdk, TheDistributionsClangHasAVintage) {
+  auto major = [](int clang) {
+    Toolchain sdk;
+    sdk.version = "distribution clang " + std::to_string(clang) + " (clang version)";
+    return WasiSdkMajor(sdk);
+  };
+  EXPECT_EQ(major(14), 16);
+  EXPECT_EQ(major(19), 25);
+  EXPECT_EQ(major(20), 25);
+}
+
 // Rule: releases old and new are recognised, their version read from VERSION or from the folder's name.
 TEST(WasiSdk, ReleasesAreRecognised) {
   const ScratchFolder scratch;
