@@ -73,7 +73,7 @@ class CPython(harness.Case):
         return logs
 
     def stripped(self, wasm):
-        """The program without debug information, which names the folder it was built in."""
+        """An object without debug information, which names the folder it was built in."""
         sdk = next((self.scratch / "cache/wasmagent/toolchains").glob("wasi-sdk-*"))
         out = self.scratch / "stripped.wasm"
         subprocess.run([sdk / "bin/strip", "-o", out, wasm], check=True)
@@ -95,7 +95,7 @@ class CPython(harness.Case):
         self.assertEqual(compiled(logs["wasi"]), [])
 
     def test_edits_rebuild_what_make_by_hand_would(self):
-        """A file, a header, and the way back: the same objects as make by hand, and the same program."""
+        """A file, a header, and the way back: the same objects as make by hand, byte for byte."""
         _, logs = self.submit()
         self.assertIn("Objects/listobject.o", compiled(logs["wasi"]))
         workspace = next((self.scratch / "cache/wasmagent/workspaces").glob("ws-*"))
@@ -114,8 +114,10 @@ class CPython(harness.Case):
             for target in ("build", "wasi"):
                 self.assertEqual(compiled(logs[target]), compiled(hand[target]), (path, target))
             self.assertIn("Objects/listobject.o", compiled(logs["wasi"]))
-            same = self.stripped(self.src / "builddir/wasi/python.wasm") == self.stripped(tree / "builddir/wasi/python.wasm")
-            self.assertTrue(same, f"{path}: another program than by hand")
+            # The program itself holds the time of its build (getbuildinfo.c); the object that the edit made does not.
+            made = "builddir/wasi/Objects/listobject.o"
+            same = self.stripped(workspace / "src" / made) == self.stripped(tree / made)
+            self.assertTrue(same, f"{path}: another object than by hand")
         self.assertIn("out of range", self.run_python("try: [][1]\nexcept IndexError as error: print(error)"))
 
 
