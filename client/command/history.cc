@@ -35,20 +35,7 @@ absl::Time FromProto(const google::protobuf::Timestamp& time) {
 std::string StateOf(const wasmagent::v1::Build& build) {
   if (build.state() == wasmagent::v1::BUILD_STATE_QUEUED) return "queued";
   if (build.state() == wasmagent::v1::BUILD_STATE_RUNNING) return "running";
-  switch (build.outcome()) {
-    case wasmagent::v1::OUTCOME_SUCCEEDED:
-      return "succeeded";
-    case wasmagent::v1::OUTCOME_CANCELLED:
-      return "cancelled";
-    case wasmagent::v1::OUTCOME_TIMED_OUT:
-      return "timed out";
-    case wasmagent::v1::OUTCOME_OUT_OF_MEMORY:
-      return "out of memory";
-    case wasmagent::v1::OUTCOME_INTERRUPTED:
-      return "interrupted";
-    default:
-      return "failed";
-  }
+  return Verdict(build.outcome());
 }
 
 std::string TookOf(const wasmagent::v1::Build& build) {

@@ -9,6 +9,8 @@ absl::Duration FromProto(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
 }
 
+}  // namespace
+
 const char* Verdict(wasmagent::v1::Outcome outcome) {
   switch (outcome) {
     case wasmagent::v1::OUTCOME_SUCCEEDED:
@@ -25,8 +27,6 @@ const char* Verdict(wasmagent::v1::Outcome outcome) {
       return "failed";
   }
 }
-
-}  // namespace
 
 std::string FormatElapsed(absl::Duration time) {
   double seconds = absl::ToDoubleSeconds(time);

@@ -29,6 +29,8 @@ enum class OutputMode { kLive, kPlain, kJson };
 // A view of this mode on stderr (and stdout for JSON).
 std::unique_ptr<BuildView> MakeView(OutputMode mode);
 
+// "succeeded", "timed out", …; "failed" for what is none of the others.
+const char* Verdict(wasmagent::v1::Outcome outcome);
 // "3.2 s", "4 min 05 s".
 std::string FormatElapsed(absl::Duration time);
 // "12.3 MB".
