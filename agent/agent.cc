@@ -15,7 +15,8 @@ using config::v1::AgentConfig;
 
 // Threads for calls that block: enough that a slow disk holds up a few calls and not all. Started only when needed.
 constexpr size_t kWorkers = 8;
-// Descriptors a build's process may have; make and its children need a handful, linkers of large archives some hundreds.
+// Descriptors a build's process may have; make and its children need a handful, linkers of large archives some
+// hundreds.
 constexpr uint64_t kOpenFiles = 65536;
 
 constexpr char kDefaultPath[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -25,12 +26,13 @@ std::string SearchPath() {
   return path && *path ? path : kDefaultPath;
 }
 
-// What every step gets before its target's own: the same on every agent, but for the search path and the compiler cache.
+// What every step gets before its target's own: the same on every agent, but for the search path and the compiler
+// cache.
 std::map<std::string, std::string> BaseEnvironment(const AgentConfig& config) {
   std::string beside_source = std::string(pipeline::kSourceRootMark) + "/../tmp";
   std::map<std::string, std::string> env = {
-      {"PATH", SearchPath()}, {"HOME", beside_source}, {"TMPDIR", beside_source}, {"LC_ALL", "C.UTF-8"}, {"TZ", "UTC"},
-      {"SHELL", "/bin/sh"},   {"USER", "wasmagent"},   {"LOGNAME", "wasmagent"},
+      {"PATH", SearchPath()}, {"HOME", beside_source}, {"TMPDIR", beside_source}, {"LC_ALL", "C.UTF-8"},
+      {"TZ", "UTC"},          {"SHELL", "/bin/sh"},    {"USER", "wasmagent"},     {"LOGNAME", "wasmagent"},
   };
   if (config.compiler_cache_bytes() == 0) {
     env["CCACHE_DISABLE"] = "1";
@@ -45,7 +47,8 @@ std::map<std::string, std::string> BaseEnvironment(const AgentConfig& config) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config, std::unique_ptr<sandbox::Launcher> launcher,
+absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config,
+                                                    std::unique_ptr<sandbox::Launcher> launcher,
                                                     std::function<void()> exit) {
   std::unique_ptr<Agent> agent(new Agent);
   agent->launcher_ = std::move(launcher);
@@ -64,7 +67,8 @@ absl::Status Agent::OpenState(const AgentConfig& config) {
   options.min_free_bytes = config.min_free_bytes();
   // The store's lock keeps a second agent off the whole state folder.
   ASSIGN_OR_RETURN_CTX(store_, store::BlobStore::Open(options, clock_), state);
-  ASSIGN_OR_RETURN(workspaces_, workspace::WorkspacePool::Open(state + "/workspaces", config.workspace_limit(), clock_));
+  ASSIGN_OR_RETURN(workspaces_,
+                   workspace::WorkspacePool::Open(state + "/workspaces", config.workspace_limit(), clock_));
   config_cache_ = std::make_unique<workspace::ConfigCache>(state + "/config-cache");
   return absl::OkStatus();
 }
@@ -80,7 +84,8 @@ absl::Status Agent::TakeUpBuilds(const AgentConfig& config) {
 
   sandbox::CpuMemoryLimits machine = sandbox::ReadCpuMemoryLimits();
   jobs_ = config.jobs() > 0 ? static_cast<int>(config.jobs()) : sandbox::UsefulJobs(machine);
-  jobs_reason_ = config.jobs() > 0 ? "set in the configuration" : fmt::format("{}; {}", machine.cpus_reason, machine.memory_reason);
+  jobs_reason_ = config.jobs() > 0 ? "set in the configuration"
+                                   : fmt::format("{}; {}", machine.cpus_reason, machine.memory_reason);
   builds::ManagerOptions options;
   options.directory = config.state_directory() + "/builds";
   options.slots = config.slots();

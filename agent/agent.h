@@ -27,10 +27,11 @@ namespace wasmagent::agent {
 // Owns every part. Made once by main; its destruction stops the server first and the launcher last.
 class Agent {
  public:
-  // Opens state, takes up builds of the last run, and serves. `launcher` was forked before any thread. `exit` is called when the agent
-  // has been idle for as long as the configuration says.
+  // Opens state, takes up builds of the last run, and serves. `launcher` was forked before any thread. `exit` is called
+  // when the agent has been idle for as long as the configuration says.
   static absl::StatusOr<std::unique_ptr<Agent>> Start(const config::v1::AgentConfig& config,
-                                                      std::unique_ptr<sandbox::Launcher> launcher, std::function<void()> exit);
+                                                      std::unique_ptr<sandbox::Launcher> launcher,
+                                                      std::function<void()> exit);
   const std::vector<std::string>& addresses() const { return server_->addresses(); }
 
  private:

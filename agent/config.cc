@@ -27,7 +27,8 @@ std::string DefaultStateDirectory() {
   return std::string(home && *home ? home : "/tmp") + "/.cache/wasmagent";
 }
 
-// One flag: how it is spelled, and how its value gets into the message. Flags are applied after the file, so each keeps what was given.
+// One flag: how it is spelled, and how its value gets into the message. Flags are applied after the file, so each keeps
+// what was given.
 template <typename T>
 void AddFlag(CLI::App& app, const std::string& name, void (AgentConfig::*set)(T), const std::string& help,
              std::vector<std::function<void(AgentConfig&)>>& apply) {
@@ -59,28 +60,37 @@ void AddFlags(CLI::App& app, std::vector<std::function<void(AgentConfig&)>>& app
     if (!roots->empty()) config.mutable_bind_roots()->Assign(roots->begin(), roots->end());
     if (*insecure) config.set_insecure_listen(true);
   });
-  AddText(app, "--state-directory", [](AgentConfig& c, const std::string& v) { c.set_state_directory(v); },
-          "Folder of all state", apply);
-  AddText(app, "--wasi-sdk", [](AgentConfig& c, const std::string& v) { c.set_wasi_sdk(v); }, "Folder of the WASI SDK", apply);
-  AddText(app, "--log-level", [](AgentConfig& c, const std::string& v) { c.set_log_level(v); },
-          "trace, debug, info, warning or error", apply);
-  AddText(app, "--log-format", [](AgentConfig& c, const std::string& v) { c.set_log_format(v); }, "text or json", apply);
+  AddText(
+      app, "--state-directory", [](AgentConfig& c, const std::string& v) { c.set_state_directory(v); },
+      "Folder of all state", apply);
+  AddText(
+      app, "--wasi-sdk", [](AgentConfig& c, const std::string& v) { c.set_wasi_sdk(v); }, "Folder of the WASI SDK",
+      apply);
+  AddText(
+      app, "--log-level", [](AgentConfig& c, const std::string& v) { c.set_log_level(v); },
+      "trace, debug, info, warning or error", apply);
+  AddText(
+      app, "--log-format", [](AgentConfig& c, const std::string& v) { c.set_log_format(v); }, "text or json", apply);
   AddFlag<uint32_t>(app, "--slots", &AgentConfig::set_slots, "Builds that run at the same time", apply);
   AddFlag<uint32_t>(app, "--jobs", &AgentConfig::set_jobs, "Parallel jobs of a build", apply);
   AddFlag<uint32_t>(app, "--queue-limit", &AgentConfig::set_queue_limit, "Builds that may wait", apply);
   AddFlag<uint32_t>(app, "--default-timeout-seconds", &AgentConfig::set_default_timeout_seconds,
                     "Time limit of a build that names none", apply);
-  AddFlag<uint32_t>(app, "--kill-grace-seconds", &AgentConfig::set_kill_grace_seconds, "Time between TERM and KILL", apply);
+  AddFlag<uint32_t>(app, "--kill-grace-seconds", &AgentConfig::set_kill_grace_seconds, "Time between TERM and KILL",
+                    apply);
   AddFlag<uint64_t>(app, "--blob-budget-bytes", &AgentConfig::set_blob_budget_bytes, "Bytes of blobs to keep", apply);
-  AddFlag<uint64_t>(app, "--min-free-bytes", &AgentConfig::set_min_free_bytes, "Bytes that stay free on the disk", apply);
+  AddFlag<uint64_t>(app, "--min-free-bytes", &AgentConfig::set_min_free_bytes, "Bytes that stay free on the disk",
+                    apply);
   AddFlag<uint32_t>(app, "--workspace-limit", &AgentConfig::set_workspace_limit, "Workspaces to keep", apply);
-  AddFlag<uint64_t>(app, "--log-head-bytes", &AgentConfig::set_log_head_bytes, "Bytes of a log kept from its start", apply);
-  AddFlag<uint64_t>(app, "--log-tail-bytes", &AgentConfig::set_log_tail_bytes, "Bytes of a log kept from its end", apply);
+  AddFlag<uint64_t>(app, "--log-head-bytes", &AgentConfig::set_log_head_bytes, "Bytes of a log kept from its start",
+                    apply);
+  AddFlag<uint64_t>(app, "--log-tail-bytes", &AgentConfig::set_log_tail_bytes, "Bytes of a log kept from its end",
+                    apply);
   AddFlag<uint32_t>(app, "--history-limit", &AgentConfig::set_history_limit, "Ended builds to remember", apply);
-  AddFlag<uint64_t>(app, "--compiler-cache-bytes", &AgentConfig::set_compiler_cache_bytes, "Size of the compiler cache; 0 for none",
-                    apply);
-  AddFlag<uint32_t>(app, "--idle-exit-seconds", &AgentConfig::set_idle_exit_seconds, "End after so long without use; 0 for never",
-                    apply);
+  AddFlag<uint64_t>(app, "--compiler-cache-bytes", &AgentConfig::set_compiler_cache_bytes,
+                    "Size of the compiler cache; 0 for none", apply);
+  AddFlag<uint32_t>(app, "--idle-exit-seconds", &AgentConfig::set_idle_exit_seconds,
+                    "End after so long without use; 0 for never", apply);
 }
 
 }  // namespace
@@ -104,9 +114,11 @@ void FillDefaults(AgentConfig& config) {
 }
 
 absl::Status CheckConfig(const AgentConfig& config) {
-  if (!config.state_directory().starts_with('/')) return absl::InvalidArgumentError("state_directory must be an absolute path");
+  if (!config.state_directory().starts_with('/'))
+    return absl::InvalidArgumentError("state_directory must be an absolute path");
   for (const std::string& root : config.bind_roots()) {
-    if (!root.starts_with('/')) return absl::InvalidArgumentError(fmt::format("bind_roots: {} must be an absolute path", root));
+    if (!root.starts_with('/'))
+      return absl::InvalidArgumentError(fmt::format("bind_roots: {} must be an absolute path", root));
   }
   for (const std::string& address : config.listen()) {
     RETURN_IF_ERROR_CTX(service::CheckListenAddress(address, config.insecure_listen()), "listen");
@@ -133,8 +145,8 @@ absl::StatusOr<ParsedCommandLine> ParseCommandLine(int argc, char** argv) {
   app.add_option("--config", file, "YAML file with the configuration")->check(CLI::ExistingFile);
   app.add_flag("--print-config", print_config, "Print the configuration that results, and exit");
   AddFlags(app, apply);
-  CLI::App* dress = app.add_subcommand(
-      "dress-sdk", "Lay out the distribution's clang, lld and wasi-libc as a WASI SDK, and exit");
+  CLI::App* dress =
+      app.add_subcommand("dress-sdk", "Lay out the distribution's clang, lld and wasi-libc as a WASI SDK, and exit");
   dress->add_option("--dest", invocation.dress_destination, "Folder to make")->required();
   try {
     app.parse(argc, argv);

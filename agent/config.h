@@ -18,7 +18,8 @@ struct Invocation {
   std::string dress_destination;
 };
 
-// Reads argv. An exit code instead of an Invocation means that everything has been said (--help, --version, a wrong flag).
+// Reads argv. An exit code instead of an Invocation means that everything has been said (--help, --version, a wrong
+// flag).
 struct ParsedCommandLine {
   int exit_code = -1;  // -1: go on
   Invocation invocation;

@@ -86,5 +86,7 @@ int main(int argc, char** argv) {
   absl::Status status = Main(argc, argv, exit_code);
   if (status.ok()) return exit_code;
   std::fprintf(stderr, "wasmagent: %s\n", std::string(status.message()).c_str());
-  return status.code() == absl::StatusCode::kInvalidArgument || status.code() == absl::StatusCode::kPermissionDenied ? 2 : 1;
+  return status.code() == absl::StatusCode::kInvalidArgument || status.code() == absl::StatusCode::kPermissionDenied
+             ? 2
+             : 1;
 }

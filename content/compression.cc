@@ -93,9 +93,7 @@ absl::Status Decompressor::Append(std::string_view compressed, std::string& out)
   return absl::OkStatus();
 }
 
-absl::Status Decompressor::Finish() const {
-  return impl_->whole ? absl::OkStatus() : Broken("the last frame is cut");
-}
+absl::Status Decompressor::Finish() const { return impl_->whole ? absl::OkStatus() : Broken("the last frame is cut"); }
 
 absl::StatusOr<std::string> Decompress(std::string_view compressed, uint64_t limit) {
   Decompressor decompressor(limit);

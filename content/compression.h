@@ -14,8 +14,8 @@ namespace wasmagent::content {
 // Compresses at once, at a level meant for the wire (fast, not small).
 std::string Compress(std::string_view bytes);
 
-// Undoes Compress or any other zstd frames. INVALID_ARGUMENT when they are broken or cut, or when more than `limit` bytes come
-// out; nothing beyond `limit` is ever allocated.
+// Undoes Compress or any other zstd frames. INVALID_ARGUMENT when they are broken or cut, or when more than `limit`
+// bytes come out; nothing beyond `limit` is ever allocated.
 absl::StatusOr<std::string> Decompress(std::string_view compressed, uint64_t limit);
 
 // Compresses a stream. Costs about 1 MiB while it lives. Not thread-safe.
@@ -32,8 +32,8 @@ class Compressor {
   std::unique_ptr<Impl> impl_;
 };
 
-// Undoes a stream. `limit` bounds all that comes out, which is what a digest says; a frame's window is bounded to 8 MiB.
-// Not thread-safe.
+// Undoes a stream. `limit` bounds all that comes out, which is what a digest says; a frame's window is bounded to 8
+// MiB. Not thread-safe.
 class Decompressor {
  public:
   explicit Decompressor(uint64_t limit);

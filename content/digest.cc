@@ -14,8 +14,8 @@
 namespace wasmagent::content {
 namespace {
 
-// The algorithm is looked up once: OpenSSL 3 would otherwise search its providers for every digest, which costs more than
-// hashing a small file.
+// The algorithm is looked up once: OpenSSL 3 would otherwise search its providers for every digest, which costs more
+// than hashing a small file.
 const EVP_MD* Sha256() {
   static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   return algorithm;
@@ -78,7 +78,8 @@ absl::StatusOr<Digest> Digest::Parse(std::string_view hash_and_size) {
   std::string_view number = hash_and_size.substr(slash + 1);
   uint64_t size = 0;
   auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), size);
-  bool canonical = error == std::errc() && end == number.data() + number.size() && (number.size() == 1 || number[0] != '0');
+  bool canonical =
+      error == std::errc() && end == number.data() + number.size() && (number.size() == 1 || number[0] != '0');
   // The wire has it as a signed number.
   if (!canonical || size > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
     return absl::InvalidArgumentError("a digest's size must be a plain decimal number");

@@ -25,8 +25,8 @@ std::vector<std::string_view> Split(std::string_view name) {
 }
 
 bool IsReserved(std::string_view segment) {
-  for (std::string_view word : {"blobs", "uploads", "actions", "actionResults", "operations", "capabilities",
-                                "compressed-blobs"}) {
+  for (std::string_view word :
+       {"blobs", "uploads", "actions", "actionResults", "operations", "capabilities", "compressed-blobs"}) {
     if (segment == word) return true;
   }
   return false;

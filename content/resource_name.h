@@ -23,9 +23,9 @@ struct ResourceName {
   std::string ToString() const;
 };
 
-// Parses "{instance/}blobs/{hash}/{size}" and "{instance/}compressed-blobs/zstd/{hash}/{size}", with "uploads/{uuid}/" in
-// front for an upload, whose name may go on with segments of metadata. INVALID_ARGUMENT for anything else; UNIMPLEMENTED for
-// another compressor or digest function.
+// Parses "{instance/}blobs/{hash}/{size}" and "{instance/}compressed-blobs/zstd/{hash}/{size}", with "uploads/{uuid}/"
+// in front for an upload, whose name may go on with segments of metadata. INVALID_ARGUMENT for anything else;
+// UNIMPLEMENTED for another compressor or digest function.
 absl::StatusOr<ResourceName> ParseResourceName(std::string_view name);
 
 // A random UUID (version 4) for an upload.

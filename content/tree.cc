@@ -26,7 +26,11 @@ bool IsUtf8(std::string_view text) {
   while (i < text.size()) {
     uint8_t c = static_cast<uint8_t>(text[i]);
     uint8_t next = i + 1 < text.size() ? static_cast<uint8_t>(text[i + 1]) : 0;
-    size_t length = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xF0 && c < 0xF5 ? 4 : 0;
+    size_t length = c < 0x80                ? 1
+                    : c >= 0xC2 && c < 0xE0 ? 2
+                    : c >= 0xE0 && c < 0xF0 ? 3
+                    : c >= 0xF0 && c < 0xF5 ? 4
+                                            : 0;
     if (length == 0) return false;
     for (size_t k = 1; k < length; ++k) {
       if (!tail(i + k)) return false;
@@ -89,8 +93,8 @@ class FolderMap {
 };
 
 absl::Status CheckPath(std::string_view path) {
-  // "a//b" and "/a" would make an empty name, which the builder refuses, but a leading slash makes an empty parent, which
-  // means the root.
+  // "a//b" and "/a" would make an empty name, which the builder refuses, but a leading slash makes an empty parent,
+  // which means the root.
   if (path.empty() || path.front() == '/' || path.find("//") != std::string_view::npos) {
     return absl::InvalidArgumentError(fmt::format("'{}': not a plain relative path", Escaped(path)));
   }
@@ -131,8 +135,8 @@ std::optional<std::string_view> TakeField(std::string_view& bytes, char key) {
   return std::nullopt;
 }
 
-// Whether every node begins with a good name and a text or digest, as canonical ones do. Most blobs that only look like a Directory at
-// their first byte end here; protobuf would write to stderr about each text in them that is not UTF-8.
+// Whether every node begins with a good name and a text or digest, as canonical ones do. Most blobs that only look like
+// a Directory at their first byte end here; protobuf would write to stderr about each text in them that is not UTF-8.
 bool HasTheShapeOfADirectory(std::string_view bytes) {
   while (!bytes.empty()) {
     char key = bytes[0];
@@ -246,7 +250,8 @@ absl::StatusOr<reapi::Directory> ParseDirectory(std::string_view bytes) {
   RETURN_IF_ERROR_CTX(CheckDisjoint(directory.files(), directory.directories()), "Directory");
   RETURN_IF_ERROR_CTX(CheckDisjoint(directory.files(), directory.symlinks()), "Directory");
   RETURN_IF_ERROR_CTX(CheckDisjoint(directory.directories(), directory.symlinks()), "Directory");
-  for (const auto& file : directory.files()) RETURN_IF_ERROR_CTX(Digest::FromProto(file.digest()).status(), file.name());
+  for (const auto& file : directory.files())
+    RETURN_IF_ERROR_CTX(Digest::FromProto(file.digest()).status(), file.name());
   for (const auto& child : directory.directories()) {
     RETURN_IF_ERROR_CTX(Digest::FromProto(child.digest()).status(), child.name());
   }

@@ -27,8 +27,8 @@ enum class EntryKind { kFile, kExecutable, kSymlink, kDirectory };
 struct TreeEntry {
   std::string path;
   EntryKind kind = EntryKind::kFile;
-  Digest digest;        // content of a file; the Directory of a folder (set by BuildTree)
-  std::string target;   // text of a link
+  Digest digest;       // content of a file; the Directory of a folder (set by BuildTree)
+  std::string target;  // text of a link
 };
 
 // A tree as blobs: the root and every Directory message of it, children before parents.
@@ -40,9 +40,9 @@ struct TreeBlobs {
   uint64_t bytes = 0;
 };
 
-// Makes the canonical tree of a list of entries in any order (a caller that goes folder by folder uses TreeBuilder, which
-// needs no full paths). Folders above an entry are implied; a kDirectory entry makes
-// an empty folder possible. INVALID_ARGUMENT for a bad name, a path given twice, or a file where a folder must be.
+// Makes the canonical tree of a list of entries in any order (a caller that goes folder by folder uses TreeBuilder,
+// which needs no full paths). Folders above an entry are implied; a kDirectory entry makes an empty folder possible.
+// INVALID_ARGUMENT for a bad name, a path given twice, or a file where a folder must be.
 absl::StatusOr<TreeBlobs> BuildTree(std::vector<TreeEntry> entries);
 
 // Canonical bytes of a Directory whose lists are sorted already.

@@ -14,8 +14,9 @@
 
 namespace wasmagent::content {
 
-// Collects the entries of a tree and turns them into canonical Directory blobs. An entry costs 56 bytes and its name, however
-// deep it lies: 100,000 files take less than 10 MB, and a path of 400 levels is 400 short names. Not thread-safe.
+// Collects the entries of a tree and turns them into canonical Directory blobs. An entry costs 56 bytes and its name,
+// however deep it lies: 100,000 files take less than 10 MB, and a path of 400 levels is 400 short names. Not
+// thread-safe.
 class TreeBuilder {
  public:
   // A folder of this tree; parents have smaller numbers than their children.
@@ -24,7 +25,8 @@ class TreeBuilder {
 
   TreeBuilder();
 
-  // Adds a folder below `parent`, which must come from this builder. INVALID_ARGUMENT for a name that CheckName refuses.
+  // Adds a folder below `parent`, which must come from this builder. INVALID_ARGUMENT for a name that CheckName
+  // refuses.
   absl::StatusOr<FolderId> AddFolder(FolderId parent, std::string_view name);
   absl::Status AddFile(FolderId parent, std::string_view name, const Digest& digest, bool executable);
   absl::Status AddSymlink(FolderId parent, std::string_view name, std::string_view target);

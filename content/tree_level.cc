@@ -26,7 +26,8 @@ std::vector<TreeEntry> LevelOf(const reapi::Directory& directory, std::string_vi
   std::string prefix(folder);
   if (!prefix.empty()) prefix.push_back('/');
   std::vector<TreeEntry> entries;
-  entries.reserve(static_cast<size_t>(directory.files_size() + directory.directories_size() + directory.symlinks_size()));
+  entries.reserve(
+      static_cast<size_t>(directory.files_size() + directory.directories_size() + directory.symlinks_size()));
   for (const auto& file : directory.files()) {
     entries.push_back({prefix + file.name(), file.is_executable() ? EntryKind::kExecutable : EntryKind::kFile,
                        Digest::FromProto(file.digest()).value(), ""});

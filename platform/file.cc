@@ -15,8 +15,8 @@
 namespace wasmagent::platform {
 namespace {
 
-// Bytes a read or write call moves at most: large enough that the call's cost does not show, small enough for a stack of
-// concurrent copies.
+// Bytes a read or write call moves at most: large enough that the call's cost does not show, small enough for a stack
+// of concurrent copies.
 constexpr size_t kChunk = 256 * 1024;
 
 std::string ParentOf(const std::string& path) {
@@ -37,8 +37,8 @@ absl::StatusOr<ScopedFd> OpenByComponents(int dir_fd, const std::string& path, i
       return absl::InvalidArgumentError(fmt::format("{}: not a plain relative path", path));
     }
     bool last = slash == std::string::npos;
-    int fd = ::openat(current, component.c_str(),
-                      (last ? flags : (O_PATH | O_DIRECTORY)) | O_NOFOLLOW | O_CLOEXEC, mode);
+    int fd =
+        ::openat(current, component.c_str(), (last ? flags : (O_PATH | O_DIRECTORY)) | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd < 0) return ErrnoStatus(errno, path);
     held = ScopedFd(fd);
     if (last) return held;

@@ -34,8 +34,9 @@ absl::StatusOr<size_t> ReadAt(int fd, char* buffer, size_t size, uint64_t offset
 // Writes all bytes, however many calls that takes.
 absl::Status WriteAll(int fd, std::string_view bytes);
 
-// Replaces `path` by a file with these bytes: temporary file in the same folder, fdatasync, rename, fsync of the folder.
-// With `durable` false the two syncs are left out: after a crash of the machine the old or no file may be there.
+// Replaces `path` by a file with these bytes: temporary file in the same folder, fdatasync, rename, fsync of the
+// folder. With `durable` false the two syncs are left out: after a crash of the machine the old or no file may be
+// there.
 absl::Status WriteFileAtomically(const std::string& path, std::string_view bytes, mode_t mode = 0644,
                                  bool durable = true);
 

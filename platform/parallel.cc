@@ -11,8 +11,7 @@
 
 namespace wasmagent::platform {
 
-absl::Status ParallelFor(size_t count, size_t threads, size_t batch,
-                         const std::function<absl::Status(size_t)>& work) {
+absl::Status ParallelFor(size_t count, size_t threads, size_t batch, const std::function<absl::Status(size_t)>& work) {
   std::atomic<size_t> next = 0;
   std::atomic<bool> failed = false;
   absl::Mutex mutex;

@@ -45,8 +45,7 @@ absl::Status ErrnoStatus(int error, std::string_view what) {
 
 absl::Status Annotate(const absl::Status& status, std::string_view context) {
   if (status.ok()) return status;
-  absl::Status annotated(status.code(),
-                         fmt::format("{}: {}", context, std::string(status.message())));
+  absl::Status annotated(status.code(), fmt::format("{}: {}", context, std::string(status.message())));
   status.ForEachPayload([&](auto url, const absl::Cord& payload) { annotated.SetPayload(url, payload); });
   return annotated;
 }

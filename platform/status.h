@@ -24,15 +24,15 @@ absl::Status Annotate(const absl::Status& status, std::string_view context);
 #define WASMAGENT_CONCAT(a, b) WASMAGENT_CONCAT_INNER(a, b)
 
 // Returns from the function when `expression` is an error.
-#define RETURN_IF_ERROR(expression)                              \
-  do {                                                           \
+#define RETURN_IF_ERROR(expression)                                         \
+  do {                                                                      \
     if (absl::Status status_ = (expression); !status_.ok()) return status_; \
   } while (false)
 
 // The same, with context: RETURN_IF_ERROR_CTX(Write(x), "save the manifest").
-#define RETURN_IF_ERROR_CTX(expression, context)                 \
-  do {                                                           \
-    if (absl::Status annotated_ = (expression); !annotated_.ok())      \
+#define RETURN_IF_ERROR_CTX(expression, context)                     \
+  do {                                                               \
+    if (absl::Status annotated_ = (expression); !annotated_.ok())    \
       return ::wasmagent::platform::Annotate(annotated_, (context)); \
   } while (false)
 
@@ -45,8 +45,8 @@ absl::Status Annotate(const absl::Status& status, std::string_view context);
 #define ASSIGN_OR_RETURN(target, expression) \
   ASSIGN_OR_RETURN_IMPL(WASMAGENT_CONCAT(result_, __LINE__), target, expression)
 
-#define ASSIGN_OR_RETURN_CTX_IMPL(result, target, expression, context)                          \
-  auto result = (expression);                                                                   \
+#define ASSIGN_OR_RETURN_CTX_IMPL(result, target, expression, context)                  \
+  auto result = (expression);                                                           \
   if (!result.ok()) return ::wasmagent::platform::Annotate(result.status(), (context)); \
   target = std::move(result).value()
 

@@ -11,8 +11,8 @@
 
 namespace wasmagent::platform {
 
-// Runs work on up to `threads` threads, first come, first served. A thread is started only when work comes and none is idle,
-// so that an idle pool costs nothing. The destructor runs what is queued and joins. Thread-safe.
+// Runs work on up to `threads` threads, first come, first served. A thread is started only when work comes and none is
+// idle, so that an idle pool costs nothing. The destructor runs what is queued and joins. Thread-safe.
 class WorkerPool {
  public:
   explicit WorkerPool(size_t threads) : limit_(threads) {}

@@ -97,7 +97,8 @@ absl::Status BuildManager::RecoverBuild(Build record) {
 }
 
 absl::Status BuildManager::CheckCapacity() {
-  if (stopping_ || draining_) return absl::UnavailableError("the agent is draining and takes no new builds; try another one");
+  if (stopping_ || draining_)
+    return absl::UnavailableError("the agent is draining and takes no new builds; try another one");
   if (queue_.size() >= options_.queue_limit) {
     return absl::ResourceExhaustedError(
         fmt::format("the queue is full: {} builds wait, which is the limit; try again later", queue_.size()));
@@ -123,8 +124,10 @@ absl::StatusOr<Build> BuildManager::Start(const BuildRequest& request) {
   }
   ASSIGN_OR_RETURN(uint64_t free, platform::FreeBytes(options_.directory));
   if (free < options_.min_free_bytes) {
-    return absl::ResourceExhaustedError(fmt::format("the agent's disk has {} MiB left and keeps {} MiB free; free some space, or run "
-                                                    "garbage collection", free >> 20, options_.min_free_bytes >> 20));
+    return absl::ResourceExhaustedError(
+        fmt::format("the agent's disk has {} MiB left and keeps {} MiB free; free some space, or run "
+                    "garbage collection",
+                    free >> 20, options_.min_free_bytes >> 20));
   }
   ASSIGN_OR_RETURN(auto root, content::Digest::FromProto(request.root()));
   store::Lease lease = parts_.store.LeaseTree(root);
@@ -208,11 +211,12 @@ void BuildManager::RunOne(const std::shared_ptr<LiveBuild>& build) {
   {
     absl::MutexLock lock(&mutex_);
     // Stopped because the agent stops: it has not ended, and runs again.
-    bool cut_short = stopping_ && ending.outcome == wasmagent::v1::OUTCOME_CANCELLED && !build->Record().cancel_requested();
+    bool cut_short =
+        stopping_ && ending.outcome == wasmagent::v1::OUTCOME_CANCELLED && !build->Record().cancel_requested();
     if (cut_short) return;
   }
-  // Whatever cannot be written here is on a disk that is full or broken; watchers learn the outcome from memory, and the next start
-  // runs the build again.
+  // Whatever cannot be written here is on a disk that is full or broken; watchers learn the outcome from memory, and
+  // the next start runs the build again.
   (void)build->End(ending.outcome, ending.cause);
 }
 
@@ -235,7 +239,8 @@ absl::StatusOr<Build> BuildManager::Get(const std::string& id_or_prefix) const {
   return records_->Get(id);
 }
 
-absl::StatusOr<std::vector<Build>> BuildManager::List(const std::string& checkout_id, bool active_only, uint32_t limit) const {
+absl::StatusOr<std::vector<Build>> BuildManager::List(const std::string& checkout_id, bool active_only,
+                                                      uint32_t limit) const {
   ASSIGN_OR_RETURN(auto builds, records_->List(checkout_id, active_only, limit));
   for (Build& record : builds) {
     if (record.state() == wasmagent::v1::BUILD_STATE_ENDED) continue;
@@ -250,7 +255,8 @@ absl::StatusOr<Build> BuildManager::Cancel(const std::string& id_or_prefix, cons
   auto build = FindLive(id);
   if (!build) return records_->Get(id);
   build->SetCancelReason(reason.empty() ? "cancelled" : fmt::format("cancelled: {}", reason));
-  RETURN_IF_ERROR_CTX(build->Update([](Build& record) { record.set_cancel_requested(true); }), "record the wish to cancel");
+  RETURN_IF_ERROR_CTX(build->Update([](Build& record) { record.set_cancel_requested(true); }),
+                      "record the wish to cancel");
   bool waiting = false;
   {
     absl::MutexLock lock(&mutex_);
@@ -272,8 +278,8 @@ absl::StatusOr<Build> BuildManager::Cancel(const std::string& id_or_prefix, cons
   return build->Record();
 }
 
-absl::StatusOr<std::unique_ptr<BuildWatch>> BuildManager::Watch(const std::string& id_or_prefix, uint64_t after_sequence,
-                                                                std::function<void()> wake) {
+absl::StatusOr<std::unique_ptr<BuildWatch>> BuildManager::Watch(const std::string& id_or_prefix,
+                                                                uint64_t after_sequence, std::function<void()> wake) {
   RETURN_IF_ERROR(CheckIdPrefix(id_or_prefix));
   ASSIGN_OR_RETURN(std::string id, records_->Resolve(id_or_prefix));
   if (auto build = FindLive(id)) return BuildWatch::OfLive(std::move(build), after_sequence, std::move(wake));

@@ -51,7 +51,8 @@ class BuildManager {
   // Plans a build as Start would, without accepting it.
   absl::StatusOr<pipeline::Plan> PlanOf(const wasmagent::v1::BuildRequest& request);
   absl::StatusOr<wasmagent::v1::Build> Get(const std::string& id_or_prefix) const;
-  absl::StatusOr<std::vector<wasmagent::v1::Build>> List(const std::string& checkout_id, bool active_only, uint32_t limit) const;
+  absl::StatusOr<std::vector<wasmagent::v1::Build>> List(const std::string& checkout_id, bool active_only,
+                                                         uint32_t limit) const;
   absl::StatusOr<wasmagent::v1::Build> Cancel(const std::string& id_or_prefix, const std::string& reason);
   // `wake` as for BuildWatch::OfLive.
   absl::StatusOr<std::unique_ptr<BuildWatch>> Watch(const std::string& id_or_prefix, uint64_t after_sequence,
@@ -63,7 +64,8 @@ class BuildManager {
   absl::StatusOr<std::vector<content::Digest>> Roots() const;
 
  private:
-  BuildManager(ManagerOptions options, RunnerParts parts, std::unique_ptr<RecordStore> records, const platform::Clock& clock)
+  BuildManager(ManagerOptions options, RunnerParts parts, std::unique_ptr<RecordStore> records,
+               const platform::Clock& clock)
       : options_(std::move(options)), parts_(parts), records_(std::move(records)), clock_(clock) {}
 
   absl::Status Recover();

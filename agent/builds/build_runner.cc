@@ -38,7 +38,9 @@ void ToProto(absl::Duration from, google::protobuf::Duration& to) {
 
 bool InTree(const PlannedTarget& target) { return target.build_directory == "."; }
 
-std::string ConfiguredMark(const PlannedTarget& target) { return InTree(target) ? kInTreeMark : "configured-" + target.name; }
+std::string ConfiguredMark(const PlannedTarget& target) {
+  return InTree(target) ? kInTreeMark : "configured-" + target.name;
+}
 std::string ConfiguredValue(const PlannedTarget& target) {
   return InTree(target) ? target.name + " " + target.configure_key : target.configure_key;
 }
@@ -138,8 +140,8 @@ std::string BuildRunner::BuildDirectory(const PlannedTarget& target) const {
   return InTree(target) ? workspace_->source() : workspace_->source() + "/" + target.build_directory;
 }
 
-// Leaves the build dir as the target's configure steps may find it: wiped unless it was configured with the same key. `reason` tells
-// why configure must run; it stays empty when it need not.
+// Leaves the build dir as the target's configure steps may find it: wiped unless it was configured with the same key.
+// `reason` tells why configure must run; it stays empty when it need not.
 absl::Status BuildRunner::PrepareBuildDirectory(const PlannedTarget& target, std::string& reason) {
   std::string slot = ConfiguredMark(target);
   std::string key = ConfiguredValue(target);
@@ -164,7 +166,8 @@ absl::Status BuildRunner::PrepareBuildDirectory(const PlannedTarget& target, std
 }
 
 BuildRunner::MaybeEnding BuildRunner::RunTarget(const PlannedTarget& target) {
-  // What is only needed on the way stays on the agent, and is not even looked at by make when it was built from this very tree.
+  // What is only needed on the way stays on the agent, and is not even looked at by make when it was built from this
+  // very tree.
   const auto& wanted = build_.request().targets();
   bool asked_for = std::find(wanted.begin(), wanted.end(), target.name) != wanted.end();
   std::string built = fmt::format("{}/{}", build_.request().root().hash(), target.configure_key);
@@ -220,7 +223,8 @@ sandbox::Command BuildRunner::CommandOf(const Step& step) const {
   sandbox::Command command;
   for (const std::string& word : step.argv) command.argv.push_back(InWorkspace(word));
   for (const auto& [name, value] : step.env) command.env[name] = InWorkspace(value);
-  command.directory = workspace_->source() + (step.directory.empty() || step.directory == "." ? "" : "/" + step.directory);
+  command.directory =
+      workspace_->source() + (step.directory.empty() || step.directory == "." ? "" : "/" + step.directory);
   command.limits = limits_.resources;
   return command;
 }
@@ -247,8 +251,9 @@ BuildRunner::MaybeEnding BuildRunner::RunStep(const PlannedTarget& target, const
   RETURN_IF_ERROR(platform::MakeDirectories(command.directory));
   StepOutput output(build_, log_, number, workspace_->source(), step.directory);
   ASSIGN_OR_RETURN_CTX(CommandResult result,
-                       parts_.launcher.Run(command, [&](std::string_view bytes) { return output.Take(bytes); },
-                                            build_.stop(), deadline_, limits_.kill_grace),
+                       parts_.launcher.Run(
+                           command, [&](std::string_view bytes) { return output.Take(bytes); }, build_.stop(),
+                           deadline_, limits_.kill_grace),
                        fmt::format("step {} of {}", step.name, target.name));
   RETURN_IF_ERROR(output.Finish());
 
@@ -272,16 +277,15 @@ BuildRunner::MaybeEnding BuildRunner::RunStep(const PlannedTarget& target, const
 
 Ending BuildRunner::Explain(const PlannedTarget& target, const Step& step, const CommandResult& result,
                             const StepOutput& output) const {
-  pipeline::FailedStep failed{.kind = step.kind,
-                              .name = step.name,
-                              .target = target.name,
-                              .result = result,
-                              .diagnostics = output.diagnostics(),
-                              .log_tail = output.tail(),
-                              .jobs = PlanOptionsOf(build_.request(), limits_.jobs).jobs,
-                              .read_config_log = [&] {
-                                return platform::ReadFile(BuildDirectory(target) + "/config.log", kLargestConfigLog);
-                              }};
+  pipeline::FailedStep failed{
+      .kind = step.kind,
+      .name = step.name,
+      .target = target.name,
+      .result = result,
+      .diagnostics = output.diagnostics(),
+      .log_tail = output.tail(),
+      .jobs = PlanOptionsOf(build_.request(), limits_.jobs).jobs,
+      .read_config_log = [&] { return platform::ReadFile(BuildDirectory(target) + "/config.log", kLargestConfigLog); }};
   pipeline::FailureCause why = pipeline::ExplainFailure(failed);
   Cause cause = CauseOf(why.summary, why.advice);
   cause.set_target(target.name);
@@ -339,8 +343,9 @@ Ending BuildRunner::FailedEnding(const absl::Status& status) const {
     case absl::StatusCode::kFailedPrecondition:
       return {wasmagent::v1::OUTCOME_FAILED, CauseOf(message)};
     default:
-      return {wasmagent::v1::OUTCOME_INTERRUPTED,
-              CauseOf(message, "The agent could not carry the build out; its own log has more. Submitting again is safe.")};
+      return {
+          wasmagent::v1::OUTCOME_INTERRUPTED,
+          CauseOf(message, "The agent could not carry the build out; its own log has more. Submitting again is safe.")};
   }
 }
 

@@ -65,8 +65,8 @@ class BuildRunner {
   absl::Status PrepareBuildDirectory(const pipeline::PlannedTarget& target, std::string& reason);
   MaybeEnding RunStep(const pipeline::PlannedTarget& target, const pipeline::Step& step, bool skip,
                       const std::string& reason);
-  Ending Explain(const pipeline::PlannedTarget& target, const pipeline::Step& step, const sandbox::CommandResult& result,
-                 const StepOutput& output) const;
+  Ending Explain(const pipeline::PlannedTarget& target, const pipeline::Step& step,
+                 const sandbox::CommandResult& result, const StepOutput& output) const;
   MaybeEnding SkipTarget(const pipeline::PlannedTarget& target);
   absl::Status TellStarted(uint32_t number, const pipeline::PlannedTarget& target, const pipeline::Step& step,
                            const sandbox::Command& command);

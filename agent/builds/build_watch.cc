@@ -10,8 +10,8 @@ constexpr size_t kBatchBytes = 256 * 1024;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<BuildWatch>> BuildWatch::OfLive(std::shared_ptr<LiveBuild> build, uint64_t after_sequence,
-                                                               std::function<void()> wake) {
+absl::StatusOr<std::unique_ptr<BuildWatch>> BuildWatch::OfLive(std::shared_ptr<LiveBuild> build,
+                                                               uint64_t after_sequence, std::function<void()> wake) {
   ASSIGN_OR_RETURN_CTX(auto reader, JournalReader::Open(build->journal().path()), "watch the build");
   std::unique_ptr<BuildWatch> watch(new BuildWatch(std::move(reader), after_sequence));
   watch->watcher_ = build->AddWatcher(std::move(wake));
@@ -19,8 +19,8 @@ absl::StatusOr<std::unique_ptr<BuildWatch>> BuildWatch::OfLive(std::shared_ptr<L
   return watch;
 }
 
-absl::StatusOr<std::unique_ptr<BuildWatch>> BuildWatch::OfEnded(const std::string& journal_path, wasmagent::v1::Build record,
-                                                                uint64_t after_sequence) {
+absl::StatusOr<std::unique_ptr<BuildWatch>> BuildWatch::OfEnded(const std::string& journal_path,
+                                                                wasmagent::v1::Build record, uint64_t after_sequence) {
   ASSIGN_OR_RETURN_CTX(auto reader, JournalReader::Open(journal_path), "read the build's journal");
   std::unique_ptr<BuildWatch> watch(new BuildWatch(std::move(reader), after_sequence));
   watch->record_ = std::move(record);

@@ -12,15 +12,17 @@
 
 namespace wasmagent::builds {
 
-// Reads a build's events in order, from the file: a slow or absent reader costs neither memory nor build time. Thread-compatible.
+// Reads a build's events in order, from the file: a slow or absent reader costs neither memory nor build time.
+// Thread-compatible.
 class BuildWatch {
  public:
-  // For a build that runs, or is queued. `wake` is called after each new event, from the thread that made it, and must not block.
+  // For a build that runs, or is queued. `wake` is called after each new event, from the thread that made it, and must
+  // not block.
   static absl::StatusOr<std::unique_ptr<BuildWatch>> OfLive(std::shared_ptr<LiveBuild> build, uint64_t after_sequence,
                                                             std::function<void()> wake);
   // For a build that has ended.
-  static absl::StatusOr<std::unique_ptr<BuildWatch>> OfEnded(const std::string& journal_path, wasmagent::v1::Build record,
-                                                             uint64_t after_sequence);
+  static absl::StatusOr<std::unique_ptr<BuildWatch>> OfEnded(const std::string& journal_path,
+                                                             wasmagent::v1::Build record, uint64_t after_sequence);
   ~BuildWatch();
 
   struct Batch {

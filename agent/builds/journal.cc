@@ -51,7 +51,8 @@ absl::Status Journal::Recover() {
   }
   size_ = reader.position();
   if (reader.position() == file_size) return absl::OkStatus();
-  if (::ftruncate(fd_.get(), static_cast<off_t>(reader.position())) != 0) return platform::ErrnoStatus(errno, "ftruncate");
+  if (::ftruncate(fd_.get(), static_cast<off_t>(reader.position())) != 0)
+    return platform::ErrnoStatus(errno, "ftruncate");
   return absl::OkStatus();
 }
 

@@ -1,4 +1,5 @@
-// The append-only record of one build's events. Log bytes are events, so one file holds all that a watcher can ever see.
+// The append-only record of one build's events. Log bytes are events, so one file holds all that a watcher can ever
+// see.
 #pragma once
 
 #include <atomic>
@@ -17,9 +18,9 @@
 
 namespace wasmagent::builds {
 
-// Writes a journal. A record is: length of the event's bytes (4, little endian), the first 4 bytes of their SHA-256, the bytes of
-// the BuildEvent. Opening cuts the file at the first record that is not whole, which only a crash of the machine can leave, since a
-// record is one write. Thread-safe.
+// Writes a journal. A record is: length of the event's bytes (4, little endian), the first 4 bytes of their SHA-256,
+// the bytes of the BuildEvent. Opening cuts the file at the first record that is not whole, which only a crash of the
+// machine can leave, since a record is one write. Thread-safe.
 class Journal {
  public:
   // Opens or makes the journal and goes on after its last whole record.
@@ -52,13 +53,14 @@ class Journal {
   std::optional<wasmagent::v1::Ended> recovered_end_;
 };
 
-// Reads a journal from the start while it may be growing. Costs a descriptor and no memory between reads. Thread-compatible.
+// Reads a journal from the start while it may be growing. Costs a descriptor and no memory between reads.
+// Thread-compatible.
 class JournalReader {
  public:
   static absl::StatusOr<JournalReader> Open(const std::string& path);
 
-  // The next events after `after_sequence` that lie in the first `size` bytes, until about `max_bytes` are gathered; empty when there
-  // are none yet. DATA_LOSS for a damaged record.
+  // The next events after `after_sequence` that lie in the first `size` bytes, until about `max_bytes` are gathered;
+  // empty when there are none yet. DATA_LOSS for a damaged record.
   absl::StatusOr<std::vector<wasmagent::v1::BuildEvent>> Next(uint64_t after_sequence, uint64_t size, size_t max_bytes);
 
   uint64_t position() const { return position_; }

@@ -21,7 +21,10 @@ namespace wasmagent::builds {
 class LiveBuild {
  public:
   LiveBuild(wasmagent::v1::Build record, std::unique_ptr<Journal> journal, RecordStore& records)
-      : id_(record.request().build_id()), request_(record.request()), journal_(std::move(journal)), records_(records),
+      : id_(record.request().build_id()),
+        request_(record.request()),
+        journal_(std::move(journal)),
+        records_(records),
         record_(std::move(record)) {}
 
   const std::string& id() const { return id_; }
@@ -32,8 +35,8 @@ class LiveBuild {
   absl::Status Emit(wasmagent::v1::BuildEvent event);
   // Changes the record and saves it.
   absl::Status Update(const std::function<void(wasmagent::v1::Build&)>& change);
-  // Ends the build: the last event, then the record, then the watchers learn of it. What can't be written is returned, but the build
-  // has ended all the same.
+  // Ends the build: the last event, then the record, then the watchers learn of it. What can't be written is returned,
+  // but the build has ended all the same.
   absl::Status End(wasmagent::v1::Outcome outcome, const std::optional<wasmagent::v1::Cause>& cause);
   bool ended() const;
 
@@ -42,8 +45,8 @@ class LiveBuild {
   void SetCancelReason(const std::string& reason);
   std::string cancel_reason() const;
 
-  // Calls `wake` after every event from now on until the watcher is removed; it must not block. Returns a handle for RemoveWatcher,
-  // after which `wake` is not running and will not be called.
+  // Calls `wake` after every event from now on until the watcher is removed; it must not block. Returns a handle for
+  // RemoveWatcher, after which `wake` is not running and will not be called.
   using Watcher = std::list<std::function<void()>>::iterator;
   Watcher AddWatcher(std::function<void()> wake);
   void RemoveWatcher(Watcher watcher);

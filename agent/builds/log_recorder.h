@@ -9,8 +9,8 @@
 
 namespace wasmagent::builds {
 
-// Writes a build's log, whole up to a limit; beyond it only the last bytes are kept, in memory, and written when the step ends, with
-// the number of bytes that were left out. One for each build; used by its slot alone.
+// Writes a build's log, whole up to a limit; beyond it only the last bytes are kept, in memory, and written when the
+// step ends, with the number of bytes that were left out. One for each build; used by its slot alone.
 class LogRecorder {
  public:
   LogRecorder(LiveBuild& build, uint64_t head_bytes, uint64_t tail_bytes)
@@ -26,8 +26,8 @@ class LogRecorder {
   LiveBuild& build_;
   const uint64_t head_bytes_;
   const uint64_t tail_bytes_;
-  uint64_t offset_;        // of the next byte in the build's log
-  uint64_t written_ = 0;   // bytes that went into the journal from the front
+  uint64_t offset_;       // of the next byte in the build's log
+  uint64_t written_ = 0;  // bytes that went into the journal from the front
   std::string tail_;
   uint64_t omitted_ = 0;
 };

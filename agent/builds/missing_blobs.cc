@@ -14,9 +14,9 @@ absl::Status MissingBlobsError(const std::vector<content::Digest>& missing) {
     violation->set_type("MISSING");
     violation->set_subject("blobs/" + missing[i].ToString());
   }
-  absl::Status status = absl::FailedPreconditionError(
-      fmt::format("{}{} blobs of the tree are missing; send them and try again", missing.size(),
-                  missing.size() >= kMostMissingBlobs ? " or more" : ""));
+  absl::Status status =
+      absl::FailedPreconditionError(fmt::format("{}{} blobs of the tree are missing; send them and try again",
+                                                missing.size(), missing.size() >= kMostMissingBlobs ? " or more" : ""));
   status.SetPayload("type.googleapis.com/google.rpc.PreconditionFailure", absl::Cord(failure.SerializeAsString()));
   return status;
 }

@@ -109,11 +109,13 @@ absl::StatusOr<std::string> RecordStore::Resolve(const std::string& prefix) cons
   for (const Build& build : builds) {
     if (build.request().build_id() == prefix) return prefix;
   }
-  if (builds.size() > 1) return absl::InvalidArgumentError(fmt::format("several builds start with {}: give more digits", prefix));
+  if (builds.size() > 1)
+    return absl::InvalidArgumentError(fmt::format("several builds start with {}: give more digits", prefix));
   return builds.front().request().build_id();
 }
 
-absl::StatusOr<std::vector<Build>> RecordStore::List(const std::string& checkout_id, bool active_only, uint32_t limit) const {
+absl::StatusOr<std::vector<Build>> RecordStore::List(const std::string& checkout_id, bool active_only,
+                                                     uint32_t limit) const {
   std::string sql = "SELECT record FROM builds WHERE (?1 = '' OR checkout = ?1)";
   if (active_only) sql += " AND ended = 0";
   return Select(sql + " ORDER BY number DESC LIMIT ?2", {checkout_id}, limit);
@@ -124,9 +126,10 @@ absl::StatusOr<std::vector<Build>> RecordStore::Active() const {
 }
 
 absl::StatusOr<std::vector<std::string>> RecordStore::Prune(uint32_t keep) {
-  ASSIGN_OR_RETURN(auto builds, Select("SELECT record FROM builds WHERE ended = 1 AND number <= (SELECT number FROM builds "
-                                       "WHERE ended = 1 ORDER BY number DESC LIMIT 1 OFFSET ?)",
-                                       {}, keep));
+  ASSIGN_OR_RETURN(auto builds,
+                   Select("SELECT record FROM builds WHERE ended = 1 AND number <= (SELECT number FROM builds "
+                          "WHERE ended = 1 ORDER BY number DESC LIMIT 1 OFFSET ?)",
+                          {}, keep));
   std::vector<std::string> ids;
   absl::MutexLock lock(&mutex_);
   for (const Build& build : builds) {

@@ -20,12 +20,14 @@ constexpr std::string_view kIdAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789-"
 constexpr std::string_view kNameAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
 bool Consists(std::string_view text, std::string_view alphabet, size_t shortest, size_t longest) {
-  return text.size() >= shortest && text.size() <= longest && text.find_first_not_of(alphabet) == std::string_view::npos;
+  return text.size() >= shortest && text.size() <= longest &&
+         text.find_first_not_of(alphabet) == std::string_view::npos;
 }
 
 absl::Status CheckValue(std::string_view field, std::string_view value) {
   if (value.size() > kLongestValue) {
-    return absl::InvalidArgumentError(fmt::format("{} has {} bytes; {} are allowed", field, value.size(), kLongestValue));
+    return absl::InvalidArgumentError(
+        fmt::format("{} has {} bytes; {} are allowed", field, value.size(), kLongestValue));
   }
   if (value.find('\0') != std::string_view::npos) {
     return absl::InvalidArgumentError(fmt::format("{} holds a NUL byte, which no argument can", field));
@@ -49,7 +51,8 @@ absl::Status CheckOptions(const wasmagent::v1::BuildOptions& options) {
     }
     RETURN_IF_ERROR(CheckValue("options.env." + name, value));
   }
-  for (const std::string& argument : options.configure_args()) RETURN_IF_ERROR(CheckValue("options.configure_args", argument));
+  for (const std::string& argument : options.configure_args())
+    RETURN_IF_ERROR(CheckValue("options.configure_args", argument));
   for (const std::string& argument : options.make_args()) RETURN_IF_ERROR(CheckValue("options.make_args", argument));
   return absl::OkStatus();
 }
@@ -70,7 +73,8 @@ absl::Status CheckRequest(const wasmagent::v1::BuildRequest& request) {
   if (!Consists(request.checkout().id(), kNameAlphabet, 1, 128)) {
     return absl::InvalidArgumentError("build.checkout.id must be 1 to 128 characters of [A-Za-z0-9._-]");
   }
-  if (request.targets_size() == 0) return absl::InvalidArgumentError("build.targets is empty: name at least one target");
+  if (request.targets_size() == 0)
+    return absl::InvalidArgumentError("build.targets is empty: name at least one target");
   if (request.targets_size() > kMostTargets) {
     return absl::InvalidArgumentError(fmt::format("build.targets has more than {} targets", kMostTargets));
   }

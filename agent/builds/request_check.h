@@ -8,8 +8,8 @@
 
 namespace wasmagent::builds {
 
-// INVALID_ARGUMENT, naming the field and what it may hold, for a request that cannot be right: ids become file names and targets are
-// looked up, so both are held to their alphabets here.
+// INVALID_ARGUMENT, naming the field and what it may hold, for a request that cannot be right: ids become file names
+// and targets are looked up, so both are held to their alphabets here.
 absl::Status CheckRequest(const wasmagent::v1::BuildRequest& request);
 
 // INVALID_ARGUMENT unless it is at least four characters of [a-z0-9-].

@@ -10,7 +10,8 @@ namespace {
 
 // What an explanation may quote of the log's end.
 constexpr size_t kTailBytes = 4096;
-// Diagnostics of one step that become events: a compiler that warns about every line of a million must not double the journal.
+// Diagnostics of one step that become events: a compiler that warns about every line of a million must not double the
+// journal.
 constexpr uint64_t kMostDiagnostics = 1000;
 
 wasmagent::v1::Severity ToProto(pipeline::Severity severity) {

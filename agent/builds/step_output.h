@@ -14,7 +14,8 @@ namespace wasmagent::builds {
 // Lives for one step; used by the thread that runs it. Keeps 4 KiB of the end for an explanation.
 class StepOutput {
  public:
-  // `source` is the workspace's source root, `directory` the step's, relative to it: paths in diagnostics become relative to the root.
+  // `source` is the workspace's source root, `directory` the step's, relative to it: paths in diagnostics become
+  // relative to the root.
   StepOutput(LiveBuild& build, LogRecorder& log, uint32_t step, std::string source, std::string directory)
       : build_(build), log_(log), step_(step), source_(std::move(source)), directory_(std::move(directory)) {}
 

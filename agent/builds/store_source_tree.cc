@@ -47,7 +47,8 @@ absl::StatusOr<const StoreSourceTree::Folder*> StoreSourceTree::Load(const Diges
     ASSIGN_OR_RETURN(Digest content, Digest::FromProto(node.digest()));
     folder[node.name()] = {node.name(), EntryKind::kDirectory, content, ""};
   }
-  for (const auto& node : message.symlinks()) folder[node.name()] = {node.name(), EntryKind::kSymlink, {}, node.target()};
+  for (const auto& node : message.symlinks())
+    folder[node.name()] = {node.name(), EntryKind::kSymlink, {}, node.target()};
   // Pointers into the map's values must stay: nothing is kept across another Load by callers.
   return &folders_.emplace(digest, std::move(folder)).first->second;
 }

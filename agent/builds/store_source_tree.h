@@ -12,7 +12,8 @@
 
 namespace wasmagent::builds {
 
-// Reads folders as they are needed and keeps them while it lives; made for one plan. Borrows the store. Thread-compatible.
+// Reads folders as they are needed and keeps them while it lives; made for one plan. Borrows the store.
+// Thread-compatible.
 class StoreSourceTree : public pipeline::SourceTree {
  public:
   StoreSourceTree(store::BlobStore& store, const content::Digest& root) : store_(store), root_(root) {}
@@ -26,8 +27,8 @@ class StoreSourceTree : public pipeline::SourceTree {
 
   absl::StatusOr<const Folder*> Load(const content::Digest& digest) const;
   absl::StatusOr<const content::TreeEntry*> Find(std::string_view path) const;
-  absl::Status AddMatches(const content::Digest& folder, const std::string& prefix, const std::vector<std::string>& globs,
-                          std::string& list) const;
+  absl::Status AddMatches(const content::Digest& folder, const std::string& prefix,
+                          const std::vector<std::string>& globs, std::string& list) const;
 
   store::BlobStore& store_;
   const content::Digest root_;

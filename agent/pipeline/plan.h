@@ -8,8 +8,8 @@
 
 namespace wasmagent::pipeline {
 
-// Path, in argv and environment, that stands for the workspace's source root until a step is run. A plan does not know where its
-// workspace will be; `wasmctl plan` shows it as "$SRC".
+// Path, in argv and environment, that stands for the workspace's source root until a step is run. A plan does not know
+// where its workspace will be; `wasmctl plan` shows it as "$SRC".
 inline constexpr char kSourceRootMark[] = "\x01SRC\x01";
 
 // What a step is for; decides which request options are appended to its argv and when it may be skipped.
@@ -43,8 +43,8 @@ struct PlannedTarget {
   std::vector<Step> steps;
   std::vector<std::string> artifacts;  // globs relative to the build dir; needs may have none
   std::optional<RunnerSpec> runner;
-  // Hex digest of everything that decides how the build dir is configured: configure inputs, argv and environment of configure
-  // steps, toolchain fingerprint. A warm build dir with another key is wiped first.
+  // Hex digest of everything that decides how the build dir is configured: configure inputs, argv and environment of
+  // configure steps, toolchain fingerprint. A warm build dir with another key is wiped first.
   std::string configure_key;
   std::vector<std::string> inputs;   // globs that went into configure_key
   std::vector<std::string> remarks;  // e.g. which SDK was chosen and why

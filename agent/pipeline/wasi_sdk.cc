@@ -111,8 +111,8 @@ constexpr std::string_view kDistributionPrefix = "distribution clang ";
 
 int WasiSdkMajor(const Toolchain& toolchain) {
   if (toolchain.version.rfind(kDistributionPrefix, 0) == 0) {
-    // The release whose compiler and libc are of the same time. From clang 19 on it is taken for 25: the two after that are refused for a
-    // fault of their own libc.
+    // The release whose compiler and libc are of the same time. From clang 19 on it is taken for 25: the two after that
+    // are refused for a fault of their own libc.
     const int clang = std::atoi(toolchain.version.c_str() + kDistributionPrefix.size());
     return clang <= 14 ? 16 : clang <= 16 ? 19 : clang == 17 ? 21 : clang == 18 ? 24 : 25;
   }

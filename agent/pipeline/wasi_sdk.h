@@ -13,7 +13,8 @@ inline constexpr int kOldestWasiSdk = 16;
 // Looks at the SDK in `path` and asks its clang. What is wrong goes to `problem`.
 Toolchain ProbeWasiSdk(const std::string& path, const std::string& search_path);
 
-// The major version of a WASI SDK ("wasi-sdk 24.0" → 24), for a dressed one that of the release of the same time; 0 for one that does not tell.
+// The major version of a WASI SDK ("wasi-sdk 24.0" → 24), for a dressed one that of the release of the same time; 0 for
+// one that does not tell.
 int WasiSdkMajor(const Toolchain& toolchain);
 
 }  // namespace wasmagent::pipeline

@@ -12,7 +12,8 @@ class ActionCacheService final : public build::bazel::remote::execution::v2::Act
                                             const build::bazel::remote::execution::v2::GetActionResultRequest* request,
                                             build::bazel::remote::execution::v2::ActionResult* response) override;
   grpc::ServerUnaryReactor* UpdateActionResult(
-      grpc::CallbackServerContext* context, const build::bazel::remote::execution::v2::UpdateActionResultRequest* request,
+      grpc::CallbackServerContext* context,
+      const build::bazel::remote::execution::v2::UpdateActionResultRequest* request,
       build::bazel::remote::execution::v2::ActionResult* response) override;
 };
 

@@ -46,7 +46,8 @@ void ToProto(const pipeline::PlannedTarget& from, wasmagent::v1::PlannedTarget& 
     for (const std::string& word : step.argv) out.add_argv(Shown(word));
     for (const auto& [name, value] : step.env) (*out.mutable_env())[name] = Shown(value);
     out.set_directory(step.directory);
-    if (step.kind == pipeline::StepKind::kConfigure) out.mutable_inputs()->Assign(from.inputs.begin(), from.inputs.end());
+    if (step.kind == pipeline::StepKind::kConfigure)
+      out.mutable_inputs()->Assign(from.inputs.begin(), from.inputs.end());
   }
   to.mutable_artifacts()->Assign(from.artifacts.begin(), from.artifacts.end());
   to.mutable_remarks()->Assign(from.remarks.begin(), from.remarks.end());
@@ -151,7 +152,8 @@ absl::Status AgentServiceImpl::Plan(const wasmagent::v1::PlanBuildRequest& reque
   for (const auto& target : plan.targets) {
     auto& out = *response.add_targets();
     ToProto(target, out);
-    if (const auto* toolchain = FindToolchain(target.toolchain_fingerprint)) ToProto(*toolchain, *out.mutable_toolchain());
+    if (const auto* toolchain = FindToolchain(target.toolchain_fingerprint))
+      ToProto(*toolchain, *out.mutable_toolchain());
   }
   return absl::OkStatus();
 }
@@ -165,7 +167,8 @@ grpc::ServerUnaryReactor* AgentServiceImpl::PlanBuild(grpc::CallbackServerContex
 absl::Status AgentServiceImpl::Import(const wasmagent::v1::ImportBlobsRequest& request,
                                       wasmagent::v1::ImportBlobsResponse& response) const {
   if (request.files_size() > kMostImported) {
-    return absl::InvalidArgumentError(fmt::format("files has {} entries; {} are allowed in one call", request.files_size(), kMostImported));
+    return absl::InvalidArgumentError(
+        fmt::format("files has {} entries; {} are allowed in one call", request.files_size(), kMostImported));
   }
   ASSIGN_OR_RETURN(std::string folder, AllowedFolder(request.folder(), facts_.bind_roots));
   ASSIGN_OR_RETURN_CTX(auto fd, platform::OpenAt(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY), "folder");
@@ -191,7 +194,8 @@ absl::Status AgentServiceImpl::Import(const wasmagent::v1::ImportBlobsRequest& r
   }
   auto statuses = parts_.store.PutFiles(puts, platform::UsableCpus());
   for (size_t i = 0; i < statuses.size(); ++i) {
-    if (!statuses[i].ok()) fail(index[i], platform::Annotate(statuses[i], request.files(static_cast<int>(index[i])).path()));
+    if (!statuses[i].ok())
+      fail(index[i], platform::Annotate(statuses[i], request.files(static_cast<int>(index[i])).path()));
   }
   return absl::OkStatus();
 }

@@ -7,9 +7,9 @@
 #include "agent/builds/build_manager.h"
 #include "agent/pipeline/planner.h"
 #include "agent/pipeline/toolchain.h"
-#include "platform/worker_pool.h"
 #include "agent/store/blob_store.h"
 #include "agent/workspace/workspace_pool.h"
+#include "platform/worker_pool.h"
 #include "wasmagent/v1/agent_service.grpc.pb.h"
 
 namespace wasmagent::service {
@@ -42,15 +42,20 @@ class AgentServiceImpl final : public wasmagent::v1::AgentService::CallbackServi
  public:
   AgentServiceImpl(AgentFacts facts, AgentParts parts) : facts_(std::move(facts)), parts_(parts) {}
 
-  grpc::ServerUnaryReactor* GetAgentInfo(grpc::CallbackServerContext* context, const wasmagent::v1::GetAgentInfoRequest* request,
+  grpc::ServerUnaryReactor* GetAgentInfo(grpc::CallbackServerContext* context,
+                                         const wasmagent::v1::GetAgentInfoRequest* request,
                                          wasmagent::v1::GetAgentInfoResponse* response) override;
-  grpc::ServerUnaryReactor* ListTargets(grpc::CallbackServerContext* context, const wasmagent::v1::ListTargetsRequest* request,
+  grpc::ServerUnaryReactor* ListTargets(grpc::CallbackServerContext* context,
+                                        const wasmagent::v1::ListTargetsRequest* request,
                                         wasmagent::v1::ListTargetsResponse* response) override;
-  grpc::ServerUnaryReactor* PlanBuild(grpc::CallbackServerContext* context, const wasmagent::v1::PlanBuildRequest* request,
+  grpc::ServerUnaryReactor* PlanBuild(grpc::CallbackServerContext* context,
+                                      const wasmagent::v1::PlanBuildRequest* request,
                                       wasmagent::v1::PlanBuildResponse* response) override;
-  grpc::ServerUnaryReactor* ImportBlobs(grpc::CallbackServerContext* context, const wasmagent::v1::ImportBlobsRequest* request,
+  grpc::ServerUnaryReactor* ImportBlobs(grpc::CallbackServerContext* context,
+                                        const wasmagent::v1::ImportBlobsRequest* request,
                                         wasmagent::v1::ImportBlobsResponse* response) override;
-  grpc::ServerUnaryReactor* GetDiskUse(grpc::CallbackServerContext* context, const wasmagent::v1::GetDiskUseRequest* request,
+  grpc::ServerUnaryReactor* GetDiskUse(grpc::CallbackServerContext* context,
+                                       const wasmagent::v1::GetDiskUseRequest* request,
                                        wasmagent::v1::GetDiskUseResponse* response) override;
   grpc::ServerUnaryReactor* ListWorkspaces(grpc::CallbackServerContext* context,
                                            const wasmagent::v1::ListWorkspacesRequest* request,
@@ -66,9 +71,11 @@ class AgentServiceImpl final : public wasmagent::v1::AgentService::CallbackServi
 
  private:
   absl::Status Describe(wasmagent::v1::GetAgentInfoResponse& response) const;
-  absl::Status List(const wasmagent::v1::ListTargetsRequest& request, wasmagent::v1::ListTargetsResponse& response) const;
+  absl::Status List(const wasmagent::v1::ListTargetsRequest& request,
+                    wasmagent::v1::ListTargetsResponse& response) const;
   absl::Status Plan(const wasmagent::v1::PlanBuildRequest& request, wasmagent::v1::PlanBuildResponse& response) const;
-  absl::Status Import(const wasmagent::v1::ImportBlobsRequest& request, wasmagent::v1::ImportBlobsResponse& response) const;
+  absl::Status Import(const wasmagent::v1::ImportBlobsRequest& request,
+                      wasmagent::v1::ImportBlobsResponse& response) const;
   absl::Status DiskUse(wasmagent::v1::GetDiskUseResponse& response) const;
   const pipeline::Toolchain* FindToolchain(const std::string& fingerprint) const;
 

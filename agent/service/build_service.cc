@@ -17,9 +17,11 @@ using wasmagent::v1::WatchBuildResponse;
 constexpr uint32_t kDefaultListed = 50;
 constexpr uint32_t kMostListed = 1000;
 
-// One WatchBuild call. Reads the journal on the pool, one message at a time: the next is read when gRPC has taken the last, so a slow
-// client costs nothing but its own message. Owns itself from Begin to OnDone; pool tasks and the build's wake hold it, too.
-class Watcher final : public grpc::ServerWriteReactor<WatchBuildResponse>, public std::enable_shared_from_this<Watcher> {
+// One WatchBuild call. Reads the journal on the pool, one message at a time: the next is read when gRPC has taken the
+// last, so a slow client costs nothing but its own message. Owns itself from Begin to OnDone; pool tasks and the
+// build's wake hold it, too.
+class Watcher final : public grpc::ServerWriteReactor<WatchBuildResponse>,
+                      public std::enable_shared_from_this<Watcher> {
  public:
   Watcher(builds::BuildManager& manager, platform::WorkerPool& pool, const WatchBuildRequest& request)
       : manager_(manager), pool_(pool), request_(request) {}
@@ -49,7 +51,8 @@ class Watcher final : public grpc::ServerWriteReactor<WatchBuildResponse>, publi
       absl::MutexLock lock(&mutex_);
       watch = std::move(watch_);
     }
-    // Freed outside the lock, since a wake may be waiting for it; freed here, since after it no wake can be the last to hold us.
+    // Freed outside the lock, since a wake may be waiting for it; freed here, since after it no wake can be the last to
+    // hold us.
     watch.reset();
     self_.reset();
   }

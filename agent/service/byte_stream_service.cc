@@ -18,7 +18,8 @@ using google::bytestream::ReadResponse;
 using google::bytestream::WriteRequest;
 using google::bytestream::WriteResponse;
 
-// Bytes of a blob in one message: below every client's limit of 4 MiB, and large enough that a message's cost does not show.
+// Bytes of a blob in one message: below every client's limit of 4 MiB, and large enough that a message's cost does not
+// show.
 constexpr size_t kChunk = size_t{1} << 20;
 
 absl::StatusOr<content::ResourceName> ParseUpload(const std::string& text) {
@@ -37,7 +38,8 @@ class WriteCall final : public grpc::ServerReadReactor<WriteRequest> {
 
   void OnReadDone(bool ok) override {
     if (ok) return pool_.Run([this] { Take(); });
-    // Cut, or closed without finish_write: what has come may be continued. Compressed uploads begin anew, their offsets mix two units.
+    // Cut, or closed without finish_write: what has come may be continued. Compressed uploads begin anew, their offsets
+    // mix two units.
     if (writer_ && !name_->zstd) uploads_.Park(text_, std::move(writer_));
     Finish(grpc::Status(grpc::StatusCode::CANCELLED, "the upload was cut; ask QueryWriteStatus where to go on"));
   }
@@ -66,7 +68,8 @@ class WriteCall final : public grpc::ServerReadReactor<WriteRequest> {
     }
     if (!writer_) RETURN_IF_ERROR(Begin());
     if (request_.write_offset() != static_cast<int64_t>(received_)) {
-      return absl::InvalidArgumentError(fmt::format("write_offset is {}, but {} bytes have come", request_.write_offset(), received_));
+      return absl::InvalidArgumentError(
+          fmt::format("write_offset is {}, but {} bytes have come", request_.write_offset(), received_));
     }
     RETURN_IF_ERROR(Append());
     if (!request_.finish_write()) return true;
@@ -118,7 +121,8 @@ class WriteCall final : public grpc::ServerReadReactor<WriteRequest> {
 // Sends one blob. Deletes itself when the call is over.
 class ReadCall final : public grpc::ServerWriteReactor<ReadResponse> {
  public:
-  ReadCall(store::BlobStore& store, platform::WorkerPool& pool, const ReadRequest& request) : store_(store), pool_(pool) {
+  ReadCall(store::BlobStore& store, platform::WorkerPool& pool, const ReadRequest& request)
+      : store_(store), pool_(pool) {
     pool_.Run([this, request] {
       absl::Status status = Open(request);
       if (!status.ok()) return Finish(ToGrpcStatus(status));
@@ -138,12 +142,14 @@ class ReadCall final : public grpc::ServerWriteReactor<ReadResponse> {
     if (request.read_offset() < 0 || request.read_limit() < 0) {
       return absl::InvalidArgumentError("read_offset and read_limit must not be negative");
     }
-    if (name.zstd && request.read_limit() != 0) return absl::InvalidArgumentError("read_limit must be 0 for compressed blobs");
+    if (name.zstd && request.read_limit() != 0)
+      return absl::InvalidArgumentError("read_limit must be 0 for compressed blobs");
     lease_ = store_.LeaseBlobs({name.digest});
     ASSIGN_OR_RETURN(fd_, store_.OpenBlob(name.digest));
     offset_ = static_cast<uint64_t>(request.read_offset());
     if (offset_ > name.digest.size) {
-      return absl::OutOfRangeError(fmt::format("read_offset {} is beyond the blob's {} bytes", offset_, name.digest.size));
+      return absl::OutOfRangeError(
+          fmt::format("read_offset {} is beyond the blob's {} bytes", offset_, name.digest.size));
     }
     left_ = name.digest.size - offset_;
     if (request.read_limit() > 0) left_ = std::min(left_, static_cast<uint64_t>(request.read_limit()));
@@ -221,18 +227,20 @@ grpc::ServerWriteReactor<ReadResponse>* ByteStreamService::Read(grpc::CallbackSe
   return new ReadCall(store_, pool_, *request);
 }
 
-grpc::ServerReadReactor<WriteRequest>* ByteStreamService::Write(grpc::CallbackServerContext* /*context*/, WriteResponse* response) {
+grpc::ServerReadReactor<WriteRequest>* ByteStreamService::Write(grpc::CallbackServerContext* /*context*/,
+                                                                WriteResponse* response) {
   return new WriteCall(store_, pool_, uploads_, *response);
 }
 
-grpc::ServerUnaryReactor* ByteStreamService::QueryWriteStatus(grpc::CallbackServerContext* context,
-                                                              const google::bytestream::QueryWriteStatusRequest* request,
-                                                              google::bytestream::QueryWriteStatusResponse* response) {
+grpc::ServerUnaryReactor* ByteStreamService::QueryWriteStatus(
+    grpc::CallbackServerContext* context, const google::bytestream::QueryWriteStatusRequest* request,
+    google::bytestream::QueryWriteStatusResponse* response) {
   return FinishOnPool(context, pool_, [this, request, response]() -> absl::Status {
     ASSIGN_OR_RETURN(auto name, ParseUpload(request->resource_name()));
     bool complete = store_.Has(name.digest);
     response->set_complete(complete);
-    response->set_committed_size(static_cast<int64_t>(complete ? name.digest.size : uploads_.BytesOf(request->resource_name())));
+    response->set_committed_size(
+        static_cast<int64_t>(complete ? name.digest.size : uploads_.BytesOf(request->resource_name())));
     return absl::OkStatus();
   });
 }

@@ -14,8 +14,8 @@
 
 namespace wasmagent::service {
 
-// Uploads that were cut, by their resource name: a staged file and a running hash each. They wait for a minute, then their file goes; a
-// restart forgets them all. Thread-safe.
+// Uploads that were cut, by their resource name: a staged file and a running hash each. They wait for a minute, then
+// their file goes; a restart forgets them all. Thread-safe.
 class CutUploads {
  public:
   // How long a cut upload waits for its client.
@@ -39,16 +39,17 @@ class CutUploads {
   std::map<std::string, Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Streams of blobs, plain and zstd, on the pool's threads; one message of each stream is in memory. Borrows store, pool and clock.
+// Streams of blobs, plain and zstd, on the pool's threads; one message of each stream is in memory. Borrows store, pool
+// and clock.
 class ByteStreamService final : public google::bytestream::ByteStream::CallbackService {
  public:
   ByteStreamService(store::BlobStore& store, platform::WorkerPool& pool, const platform::Clock& clock)
       : store_(store), pool_(pool), uploads_(clock) {}
 
-  grpc::ServerWriteReactor<google::bytestream::ReadResponse>* Read(grpc::CallbackServerContext* context,
-                                                                   const google::bytestream::ReadRequest* request) override;
-  grpc::ServerReadReactor<google::bytestream::WriteRequest>* Write(grpc::CallbackServerContext* context,
-                                                                   google::bytestream::WriteResponse* response) override;
+  grpc::ServerWriteReactor<google::bytestream::ReadResponse>* Read(
+      grpc::CallbackServerContext* context, const google::bytestream::ReadRequest* request) override;
+  grpc::ServerReadReactor<google::bytestream::WriteRequest>* Write(
+      grpc::CallbackServerContext* context, google::bytestream::WriteResponse* response) override;
   grpc::ServerUnaryReactor* QueryWriteStatus(grpc::CallbackServerContext* context,
                                              const google::bytestream::QueryWriteStatusRequest* request,
                                              google::bytestream::QueryWriteStatusResponse* response) override;

@@ -35,7 +35,8 @@ absl::Status FindMissing(store::BlobStore& store, const reapi::FindMissingBlobsR
                          reapi::FindMissingBlobsResponse& response) {
   RETURN_IF_ERROR(CheckFunction(request.digest_function()));
   if (request.blob_digests_size() > kMostDigests) {
-    return absl::InvalidArgumentError(fmt::format("{} digests, at most {} a call", request.blob_digests_size(), kMostDigests));
+    return absl::InvalidArgumentError(
+        fmt::format("{} digests, at most {} a call", request.blob_digests_size(), kMostDigests));
   }
   std::vector<Digest> digests;
   digests.reserve(static_cast<size_t>(request.blob_digests_size()));
@@ -52,7 +53,8 @@ absl::StatusOr<std::string_view> PlainBytes(const reapi::BatchUpdateBlobsRequest
                                             std::deque<std::string>& unpacked) {
   if (item.compressor() == reapi::Compressor::IDENTITY) return item.data();
   if (item.compressor() != reapi::Compressor::ZSTD) {
-    return absl::InvalidArgumentError(fmt::format("compressor {} is not known, only IDENTITY and ZSTD", static_cast<int>(item.compressor())));
+    return absl::InvalidArgumentError(
+        fmt::format("compressor {} is not known, only IDENTITY and ZSTD", static_cast<int>(item.compressor())));
   }
   ASSIGN_OR_RETURN(std::string bytes, content::Decompress(item.data(), digest.size));
   return unpacked.emplace_back(std::move(bytes));
@@ -117,7 +119,9 @@ absl::Status BatchRead(store::BlobStore& store, const reapi::BatchReadBlobsReque
 class TreeCall final : public grpc::ServerWriteReactor<reapi::GetTreeResponse> {
  public:
   TreeCall(store::BlobStore& store, platform::WorkerPool& pool, const reapi::GetTreeRequest& request)
-      : store_(store), pool_(pool), page_size_(request.page_size() > 0 ? std::min(request.page_size(), kTreePage) : kTreePage) {
+      : store_(store),
+        pool_(pool),
+        page_size_(request.page_size() > 0 ? std::min(request.page_size(), kTreePage) : kTreePage) {
     pool_.Run([this, request] { Begin(request); });
   }
   void OnWriteDone(bool ok) override {
@@ -134,7 +138,8 @@ class TreeCall final : public grpc::ServerWriteReactor<reapi::GetTreeResponse> {
     const std::string& token = request.page_token();
     auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), skip_);
     bool number = error == std::errc() && end == token.data() + token.size();
-    if (status.ok() && !token.empty() && !number) status = absl::InvalidArgumentError("page_token is not one of this server");
+    if (status.ok() && !token.empty() && !number)
+      status = absl::InvalidArgumentError("page_token is not one of this server");
     if (!status.ok()) return Finish(ToGrpcStatus(status));
     lease_ = store_.LeaseTree(*root);
     queue_.push_back(*root);

@@ -15,8 +15,13 @@ constexpr absl::Duration kPeriod = absl::Seconds(30);
 
 Housekeeper::Housekeeper(store::BlobStore& store, builds::BuildManager& manager, const Activity& activity,
                          absl::Duration idle_exit, std::function<void()> exit)
-    : store_(store), manager_(manager), activity_(activity), idle_exit_(idle_exit), started_(absl::Now()),
-      exit_(std::move(exit)), thread_([this] { Run(); }) {}
+    : store_(store),
+      manager_(manager),
+      activity_(activity),
+      idle_exit_(idle_exit),
+      started_(absl::Now()),
+      exit_(std::move(exit)),
+      thread_([this] { Run(); }) {}
 
 Housekeeper::~Housekeeper() {
   {

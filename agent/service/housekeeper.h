@@ -15,10 +15,10 @@ namespace wasmagent::service {
 // One thread. Borrows its parts. The destructor ends it at once.
 class Housekeeper {
  public:
-  // `idle_exit` of zero never ends the agent; otherwise `exit` is called once when no build has waited or run, and no call was open, for so
-  // long.
-  Housekeeper(store::BlobStore& store, builds::BuildManager& manager, const Activity& activity, absl::Duration idle_exit,
-              std::function<void()> exit);
+  // `idle_exit` of zero never ends the agent; otherwise `exit` is called once when no build has waited or run, and no
+  // call was open, for so long.
+  Housekeeper(store::BlobStore& store, builds::BuildManager& manager, const Activity& activity,
+              absl::Duration idle_exit, std::function<void()> exit);
   ~Housekeeper();
 
   // What one round does; errors are for the log.

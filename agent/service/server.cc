@@ -17,7 +17,8 @@
 namespace wasmagent::service {
 namespace {
 
-// Largest message that is taken: a batch is announced with 4 MiB, other clients of the Remote Execution API send up to 16.
+// Largest message that is taken: a batch is announced with 4 MiB, other clients of the Remote Execution API send up
+// to 16.
 constexpr int kLargestMessage = 16 << 20;
 // Clients may ask "still there?" this often, also while they only wait; a dead peer shows within a minute.
 constexpr int kShortestPingMillis = 5000;
@@ -44,12 +45,13 @@ absl::Status ClearSocketFile(const std::string& path) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof(address.sun_path)) {
-    return absl::InvalidArgumentError(fmt::format("{}: a socket's path has at most {} bytes; choose a shorter folder", path,
-                                                  sizeof(address.sun_path) - 1));
+    return absl::InvalidArgumentError(fmt::format("{}: a socket's path has at most {} bytes; choose a shorter folder",
+                                                  path, sizeof(address.sun_path) - 1));
   }
   struct stat info;
   if (::lstat(path.c_str(), &info) != 0) return absl::OkStatus();
-  if (!S_ISSOCK(info.st_mode)) return absl::AlreadyExistsError(fmt::format("{}: there is a file that is no socket", path));
+  if (!S_ISSOCK(info.st_mode))
+    return absl::AlreadyExistsError(fmt::format("{}: there is a file that is no socket", path));
   std::memcpy(address.sun_path, path.data(), path.size());
   platform::ScopedFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) {
@@ -60,7 +62,9 @@ absl::Status ClearSocketFile(const std::string& path) {
 }
 
 // Where identity will come in: every listening port gets its credentials here.
-std::shared_ptr<grpc::ServerCredentials> CredentialsFor(const std::string&) { return grpc::InsecureServerCredentials(); }
+std::shared_ptr<grpc::ServerCredentials> CredentialsFor(const std::string&) {
+  return grpc::InsecureServerCredentials();
+}
 
 class ActivityInterceptor : public grpc::experimental::Interceptor {
  public:
@@ -100,13 +104,16 @@ absl::Status CheckListenAddress(const std::string& address, bool insecure) {
   }
   std::string host = HostOf(address);
   if (host.empty()) {
-    return absl::InvalidArgumentError(fmt::format("'{}' is no address: write unix:/path/to/socket or 127.0.0.1:7890", address));
+    return absl::InvalidArgumentError(
+        fmt::format("'{}' is no address: write unix:/path/to/socket or 127.0.0.1:7890", address));
   }
   bool loopback = host == "localhost" || host == "::1" || host.starts_with("127.");
   if (loopback || insecure) return absl::OkStatus();
   return absl::PermissionDeniedError(
-      fmt::format("'{}' can be reached from other machines, and whoever reaches the agent can run programs on it; use a Unix socket or "
-                  "127.0.0.1, or say --insecure-listen if the network is yours alone", address));
+      fmt::format("'{}' can be reached from other machines, and whoever reaches the agent can run programs on it; use "
+                  "a Unix socket or "
+                  "127.0.0.1, or say --insecure-listen if the network is yours alone",
+                  address));
 }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::vector<std::string>& addresses, bool insecure,
@@ -141,8 +148,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::vector<std::str
   server->server_ = builder.BuildAndStart();
   ::umask(mask);
   if (!server->server_) {
-    return absl::UnavailableError(fmt::format("cannot listen on {}: the address is taken, or its folder cannot be written",
-                                              fmt::join(addresses, ", ")));
+    return absl::UnavailableError(fmt::format(
+        "cannot listen on {}: the address is taken, or its folder cannot be written", fmt::join(addresses, ", ")));
   }
   for (size_t i = 0; i < addresses.size(); ++i) {
     std::string address = addresses[i];

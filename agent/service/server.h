@@ -12,11 +12,13 @@
 
 namespace wasmagent::service {
 
-// OK when `address` ("unix:/path", "unix-abstract:name", "127.0.0.1:7890", "[::1]:0", "localhost:7890") reaches this machine only, or when
-// `insecure` allows others. INVALID_ARGUMENT for what is not an address, PERMISSION_DENIED with the remedy for one beyond the machine.
+// OK when `address` ("unix:/path", "unix-abstract:name", "127.0.0.1:7890", "[::1]:0", "localhost:7890") reaches this
+// machine only, or when `insecure` allows others. INVALID_ARGUMENT for what is not an address, PERMISSION_DENIED with
+// the remedy for one beyond the machine.
 absl::Status CheckListenAddress(const std::string& address, bool insecure);
 
-// When a client last did something, and how many calls are open now. Thread-safe; counted for every call of every service.
+// When a client last did something, and how many calls are open now. Thread-safe; counted for every call of every
+// service.
 struct Activity {
   std::atomic<int64_t> last_unix_seconds = 0;
   std::atomic<int64_t> open_calls = 0;
@@ -25,8 +27,8 @@ struct Activity {
 // A running server. Stops when destroyed: open streams are cancelled, unary calls finish.
 class Server {
  public:
-  // Listens on all addresses or on none. A socket file that nobody answers on is replaced; UNAVAILABLE when somebody does. The services
-  // and `activity` outlive the server.
+  // Listens on all addresses or on none. A socket file that nobody answers on is replaced; UNAVAILABLE when somebody
+  // does. The services and `activity` outlive the server.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const std::vector<std::string>& addresses, bool insecure,
                                                        const std::vector<grpc::Service*>& services, Activity& activity);
   ~Server();

@@ -8,16 +8,18 @@
 namespace wasmagent::service {
 namespace {
 
-// A status travels in headers, and a gRPC client takes 8 KiB of them unless told otherwise; more would turn the error into another
-// one. The text goes twice, once beside and once in the details, and binary headers grow by a third.
+// A status travels in headers, and a gRPC client takes 8 KiB of them unless told otherwise; more would turn the error
+// into another one. The text goes twice, once beside and once in the details, and binary headers grow by a third.
 constexpr size_t kLongestText = 1024;
 constexpr size_t kLongestDetails = 3584;
 
 // A list of missing blobs may be cut: the client sends those, and asks again.
 void CutViolations(google::protobuf::Any& detail) {
   google::rpc::PreconditionFailure failure;
-  if (!detail.type_url().ends_with("google.rpc.PreconditionFailure") || !failure.ParseFromString(detail.value())) return;
-  while (failure.violations_size() > 1 && failure.ByteSizeLong() > kLongestDetails) failure.mutable_violations()->RemoveLast();
+  if (!detail.type_url().ends_with("google.rpc.PreconditionFailure") || !failure.ParseFromString(detail.value()))
+    return;
+  while (failure.violations_size() > 1 && failure.ByteSizeLong() > kLongestDetails)
+    failure.mutable_violations()->RemoveLast();
   detail.set_value(failure.SerializeAsString());
 }
 

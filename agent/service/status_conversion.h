@@ -7,8 +7,8 @@
 
 namespace wasmagent::service {
 
-// The status as gRPC answers it. Payloads travel as details: a google.rpc.Status in grpc-status-details-bin, each payload an Any with the
-// payload's type URL (for missing blobs "type.googleapis.com/google.rpc.PreconditionFailure").
+// The status as gRPC answers it. Payloads travel as details: a google.rpc.Status in grpc-status-details-bin, each
+// payload an Any with the payload's type URL (for missing blobs "type.googleapis.com/google.rpc.PreconditionFailure").
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 // The same as a message, for answers that carry one status an item.

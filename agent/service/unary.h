@@ -3,8 +3,8 @@
 
 #include "absl/status/status.h"
 #include "agent/service/status_conversion.h"
-#include "platform/worker_pool.h"
 #include "grpcpp/grpcpp.h"
+#include "platform/worker_pool.h"
 
 namespace wasmagent::service {
 

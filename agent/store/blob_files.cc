@@ -16,7 +16,8 @@
 namespace wasmagent::store {
 namespace {
 
-// Up to this many files, one fdatasync each (0.35 ms) is cheaper than flushing the disk, which waits for everyone's writes.
+// Up to this many files, one fdatasync each (0.35 ms) is cheaper than flushing the disk, which waits for everyone's
+// writes.
 constexpr size_t kHandful = 8;
 // Files up to this size are read whole: then nothing is written for one that has changed, and its kind is known.
 constexpr uint64_t kSmallFile = uint64_t{1} << 20;
@@ -78,14 +79,15 @@ absl::Status BlobFiles::CheckRoom(uint64_t bytes) const {
 absl::Status BlobFiles::ExplainFullDisk(const absl::Status& status, uint64_t needed) const {
   if (status.code() != absl::StatusCode::kResourceExhausted) return status;
   uint64_t free = platform::FreeBytes(layout_.directory()).value_or(0);
-  return platform::Annotate(
-      status, fmt::format("the agent's disk is full: {} bytes needed, {} free at {}", needed, free, layout_.directory()));
+  return platform::Annotate(status, fmt::format("the agent's disk is full: {} bytes needed, {} free at {}", needed,
+                                                free, layout_.directory()));
 }
 
 absl::StatusOr<StagedBlob> BlobFiles::Stage() {
   std::string name = layout_.NewTemporaryName();
   // 0444: a blob never changes.
-  ASSIGN_OR_RETURN_CTX(auto fd, platform::OpenAt(layout_.root_fd(), name, O_RDWR | O_CREAT | O_EXCL, 0444), "stage a blob");
+  ASSIGN_OR_RETURN_CTX(auto fd, platform::OpenAt(layout_.root_fd(), name, O_RDWR | O_CREAT | O_EXCL, 0444),
+                       "stage a blob");
   return StagedBlob(layout_, std::move(name), std::move(fd));
 }
 
@@ -157,7 +159,8 @@ absl::Status BlobFiles::Publish(std::vector<StagedBlob> blobs) {
   }
   if (status.ok()) status = FlushNames(blobs);
   uint32_t now = static_cast<uint32_t>(absl::ToUnixSeconds(clock_.Now()));
-  // A blob that was renamed and not flushed is whole in its place, but it is not promised: it counts from the next start on.
+  // A blob that was renamed and not flushed is whole in its place, but it is not promised: it counts from the next
+  // start on.
   for (size_t i = 0; i < renamed; ++i) {
     if (status.ok()) index_.Add(blobs[i].digest, blobs[i].kind, now);
     index_.Unpin(blobs[i].digest.hash);

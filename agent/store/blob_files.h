@@ -43,7 +43,8 @@ class StagedBlob {
 // Writes blobs. Borrows its collaborators. Thread-safe.
 class BlobFiles {
  public:
-  BlobFiles(StoreLayout& layout, BlobIndex& index, DiskFlush& flush, const platform::Clock& clock, uint64_t min_free_bytes)
+  BlobFiles(StoreLayout& layout, BlobIndex& index, DiskFlush& flush, const platform::Clock& clock,
+            uint64_t min_free_bytes)
       : layout_(layout), index_(index), flush_(flush), clock_(clock), min_free_bytes_(min_free_bytes) {}
 
   // RESOURCE_EXHAUSTED, with the bytes needed and free, when writing `bytes` would leave less than the limit.

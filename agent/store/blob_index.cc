@@ -11,7 +11,8 @@ namespace {
 // Size and mtime of a blob's file; unset when it is not there.
 std::optional<std::pair<uint64_t, uint32_t>> ReadSize(const StoreLayout& layout, const Hash& hash) {
   struct stat info;
-  if (::fstatat(layout.root_fd(), StoreLayout::BlobName(hash).c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
+  if (::fstatat(layout.root_fd(), StoreLayout::BlobName(hash).c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+    return std::nullopt;
   return std::pair(static_cast<uint64_t>(info.st_size), static_cast<uint32_t>(info.st_mtime));
 }
 

@@ -32,8 +32,8 @@ struct BlobInfo {
   uint32_t last_use = 0;  // seconds since 1970
 };
 
-// The index: a hash table of 48 bytes a blob (under 7 MB for 100,000), and what a collection needs to know of uses while it runs.
-// Thread-safe; nothing here touches the disk while the lock is held.
+// The index: a hash table of 48 bytes a blob (under 7 MB for 100,000), and what a collection needs to know of uses
+// while it runs. Thread-safe; nothing here touches the disk while the lock is held.
 class BlobIndex {
  public:
   explicit BlobIndex(StoreLayout& layout) : layout_(layout) {}
@@ -46,7 +46,8 @@ class BlobIndex {
   void Add(const content::Digest& digest, BlobKind kind, uint32_t now);
   void SetKind(const Hash& hash, BlobKind kind);
   void SetWhole(const std::vector<Hash>& directories);
-  // A file that should be there is not, or is not what it should be: its entry goes, and no Directory counts as whole any more.
+  // A file that should be there is not, or is not what it should be: its entry goes, and no Directory counts as whole
+  // any more.
   void Lose(const Hash& hash);
 
   // All blobs, with size and last use read.
@@ -62,13 +63,13 @@ class BlobIndex {
   // Blobs used since the last call.
   std::vector<Hash> TakeUsed();
   void Keep(const std::vector<Hash>& kept);
-  // Removes these entries in one step, unless something was used since the last TakeUsed: then none, and false. Those that are kept
-  // or pinned stay. The caller discards the files of `removed` and says Gone.
+  // Removes these entries in one step, unless something was used since the last TakeUsed: then none, and false. Those
+  // that are kept or pinned stay. The caller discards the files of `removed` and says Gone.
   bool Remove(const std::vector<Hash>& hashes, std::vector<Hash>& removed);
   void Gone(const std::vector<Hash>& removed);
 
-  // Between Pin and Unpin no collection takes the blob: for the time between a file's arrival in blobs/ and its entry here. Waits
-  // while an earlier file of that name is being discarded.
+  // Between Pin and Unpin no collection takes the blob: for the time between a file's arrival in blobs/ and its entry
+  // here. Waits while an earlier file of that name is being discarded.
   void Pin(const Hash& hash);
   void Unpin(const Hash& hash);
 

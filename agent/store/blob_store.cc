@@ -139,7 +139,8 @@ std::vector<absl::Status> BlobStore::PutFiles(const std::vector<PutFile>& files,
   auto put = [&](size_t i) {
     if (impl_->Use(files[i].digest)) return absl::OkStatus();
     absl::StatusOr<platform::ScopedFd> from = files[i].open();
-    auto blob = from.ok() ? impl_->files.StageFile(files[i].digest, from->get()) : absl::StatusOr<StagedBlob>(from.status());
+    auto blob =
+        from.ok() ? impl_->files.StageFile(files[i].digest, from->get()) : absl::StatusOr<StagedBlob>(from.status());
     statuses[i] = blob.status();
     if (!blob.ok()) return absl::OkStatus();  // one status each; the others go on
     if (files.size() > 8) blob->CloseFile();
@@ -175,11 +176,13 @@ absl::StatusOr<platform::ScopedFd> BlobStore::OpenBlob(const Digest& digest) {
 
 absl::StatusOr<std::string> BlobStore::Read(const Digest& digest, uint64_t limit) {
   if (digest.size > limit) {
-    return absl::ResourceExhaustedError(fmt::format("blob {}: at most {} bytes are read at once", digest.ToString(), limit));
+    return absl::ResourceExhaustedError(
+        fmt::format("blob {}: at most {} bytes are read at once", digest.ToString(), limit));
   }
   ASSIGN_OR_RETURN(platform::ScopedFd fd, OpenBlob(digest));
   std::string bytes(digest.size, '\0');
-  ASSIGN_OR_RETURN_CTX(size_t got, platform::ReadAt(fd.get(), bytes.data(), bytes.size(), 0), "blob " + digest.ToString());
+  ASSIGN_OR_RETURN_CTX(size_t got, platform::ReadAt(fd.get(), bytes.data(), bytes.size(), 0),
+                       "blob " + digest.ToString());
   if (got != bytes.size()) return absl::DataLossError(fmt::format("blob {} is cut", digest.ToString()));
   return bytes;
 }
@@ -213,7 +216,8 @@ absl::StatusOr<CollectResult> BlobStore::Collect(uint64_t budget, const std::vec
   });
   int64_t since = absl::ToUnixSeconds(impl_->clock.Now() - impl_->options.grace);
   // With no grace not even the present second is protected.
-  uint32_t keep_since = impl_->options.grace <= absl::ZeroDuration() ? UINT32_MAX : static_cast<uint32_t>(std::max<int64_t>(since, 0));
+  uint32_t keep_since =
+      impl_->options.grace <= absl::ZeroDuration() ? UINT32_MAX : static_cast<uint32_t>(std::max<int64_t>(since, 0));
   auto result = collector.Run(budget, keep_roots, keep_since);
   if (result.ok()) impl_->collected += result->removed_blobs;
   return result;

@@ -9,9 +9,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "content/digest.h"
 #include "content/tree.h"
-#include "absl/time/time.h"
 #include "platform/clock.h"
 #include "platform/scoped_fd.h"
 
@@ -64,12 +64,13 @@ struct CollectResult {
   uint64_t freed_bytes = 0;
 };
 
-// The store. Thread-safe. Invariant: a Directory that MissingFromTree or FindMissingWhole found whole stays whole while it is there,
-// since collection takes parents before children. A blob is a Directory when its bytes are one in canonical form, whoever sent it.
+// The store. Thread-safe. Invariant: a Directory that MissingFromTree or FindMissingWhole found whole stays whole while
+// it is there, since collection takes parents before children. A blob is a Directory when its bytes are one in
+// canonical form, whoever sent it.
 class BlobStore {
  public:
-  // Opens or makes the store; takes its lock (UNAVAILABLE when another agent has it), empties tmp/ and trash/, and builds the
-  // index from the folder.
+  // Opens or makes the store; takes its lock (UNAVAILABLE when another agent has it), empties tmp/ and trash/, and
+  // builds the index from the folder.
   static absl::StatusOr<std::unique_ptr<BlobStore>> Open(BlobStoreOptions options, const platform::Clock& clock);
   ~BlobStore();
 
@@ -78,8 +79,9 @@ class BlobStore {
   // Those that are absent, each once; those that are present are protected for `grace`.
   std::vector<Digest> FindMissing(const std::vector<Digest>& digests);
 
-  // The same, but a blob that is a canonical Directory counts as present only when everything below it is: what FindMissingBlobs
-  // answers, so that a client may ask for the root first. Free for Directories known whole; others are walked once.
+  // The same, but a blob that is a canonical Directory counts as present only when everything below it is: what
+  // FindMissingBlobs answers, so that a client may ask for the root first. Free for Directories known whole; others are
+  // walked once.
   std::vector<Digest> FindMissingWhole(const std::vector<Digest>& digests);
 
   // Stores small blobs with one flush for all of them; one status each.
@@ -104,18 +106,19 @@ class BlobStore {
   // For content::WalkTree and its kind.
   content::DirectoryReader DirectoryReader();
 
-  // Blobs that are missing below a root (the root itself among them), at most `limit`. Empty means whole. A root that was
-  // found whole is remembered while nothing is collected, so that asking again is free.
+  // Blobs that are missing below a root (the root itself among them), at most `limit`. Empty means whole. A root that
+  // was found whole is remembered while nothing is collected, so that asking again is free.
   absl::StatusOr<std::vector<Digest>> MissingFromTree(const Digest& root, size_t limit);
 
   // Protects a root's whole closure, or loose blobs.
   Lease LeaseTree(const Digest& root);
   Lease LeaseBlobs(std::vector<Digest> blobs);
 
-  // Removes blobs that are neither leased, nor kept by `keep_roots` (roots of trees to keep), nor recently touched, least
-  // recently used first, until at most `budget` bytes are left. Parents go before children.
+  // Removes blobs that are neither leased, nor kept by `keep_roots` (roots of trees to keep), nor recently touched,
+  // least recently used first, until at most `budget` bytes are left. Parents go before children.
   absl::StatusOr<CollectResult> Collect(uint64_t budget, const std::vector<Digest>& keep_roots);
-  // Writes the times of last use to the files, so that a restart does not forget them. Collect and the destructor do it too.
+  // Writes the times of last use to the files, so that a restart does not forget them. Collect and the destructor do it
+  // too.
   void SaveUse();
   BlobStoreStats Stats() const;
   const BlobStoreOptions& options() const;

@@ -20,13 +20,15 @@ absl::Status StagedWriter::Write(std::string_view bytes) {
   }
   absl::Status status = platform::WriteAll(staged_.fd(), bytes);
   if (!status.ok()) {
-    return platform::Annotate(files_.ExplainFullDisk(status, digest_.size - written_), "write blob " + digest_.ToString());
+    return platform::Annotate(files_.ExplainFullDisk(status, digest_.size - written_),
+                              "write blob " + digest_.ToString());
   }
   hasher_.Update(bytes);
   written_ += bytes.size();
   if (written_ - pushed_ >= kPush) {
     // Only a hint: what it does not do, the flush does.
-    ::sync_file_range(staged_.fd(), static_cast<off_t>(pushed_), static_cast<off_t>(written_ - pushed_), SYNC_FILE_RANGE_WRITE);
+    ::sync_file_range(staged_.fd(), static_cast<off_t>(pushed_), static_cast<off_t>(written_ - pushed_),
+                      SYNC_FILE_RANGE_WRITE);
     pushed_ = written_;
     RETURN_IF_ERROR(files_.CheckRoom(digest_.size - written_));
   }

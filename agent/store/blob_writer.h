@@ -6,8 +6,8 @@
 
 namespace wasmagent::store {
 
-// Writes to a staged file, hashing as it goes; pages go to the disk while the next bytes come, so that the flush at the end is
-// short. Not thread-safe. Borrows `files`.
+// Writes to a staged file, hashing as it goes; pages go to the disk while the next bytes come, so that the flush at the
+// end is short. Not thread-safe. Borrows `files`.
 class StagedWriter : public BlobWriter {
  public:
   StagedWriter(BlobFiles& files, StagedBlob staged, const content::Digest& digest)

@@ -18,7 +18,8 @@ absl::Status DiskFlush::FlushAll() {
     running_ = true;
     uint64_t mine = ++begun_;
     mutex_.Unlock();
-    absl::Status status = ::syncfs(fd_) == 0 ? absl::OkStatus() : platform::ErrnoStatus(errno, "flush the store's disk");
+    absl::Status status =
+        ::syncfs(fd_) == 0 ? absl::OkStatus() : platform::ErrnoStatus(errno, "flush the store's disk");
     mutex_.Lock();
     running_ = false;
     done_ = mine;

@@ -12,17 +12,18 @@
 
 namespace wasmagent::store {
 
-// One collection: reads which Directories lead where, keeps what is leased, wanted or recently used with all below it, and removes the
-// rest, least recently used first. A blob counts as used when anything above it is, so parents never outlive their children, whenever
-// the machine stops. Works while the store is used: whatever is used meanwhile stays, with all below it. Costs some 200 bytes a blob
-// while it runs. Not thread-safe; one at a time.
+// One collection: reads which Directories lead where, keeps what is leased, wanted or recently used with all below it,
+// and removes the rest, least recently used first. A blob counts as used when anything above it is, so parents never
+// outlive their children, whenever the machine stops. Works while the store is used: whatever is used meanwhile stays,
+// with all below it. Costs some 200 bytes a blob while it runs. Not thread-safe; one at a time.
 class GarbageCollector {
  public:
   GarbageCollector(StoreLayout& layout, BlobIndex& index, const LeaseTable& leases, content::DirectoryReader read)
       : layout_(layout), index_(index), leases_(leases), read_(std::move(read)) {}
 
   // Blobs used at or after `keep_since` (seconds since 1970) stay.
-  absl::StatusOr<CollectResult> Run(uint64_t budget, const std::vector<content::Digest>& keep_roots, uint32_t keep_since);
+  absl::StatusOr<CollectResult> Run(uint64_t budget, const std::vector<content::Digest>& keep_roots,
+                                    uint32_t keep_since);
 
  private:
   struct Node {

@@ -58,7 +58,8 @@ absl::StatusOr<bool> TreeCheck::IsWhole(const Digest& directory) {
       if (known != Known::kUnread) continue;
       // A Merkle tree has no cycles; depth alone needs a bound.
       if (stack.size() > content::kMaxTreeDepth) {
-        return absl::InvalidArgumentError(fmt::format("tree {}: more than {} levels deep", directory.ToString(), content::kMaxTreeDepth));
+        return absl::InvalidArgumentError(
+            fmt::format("tree {}: more than {} levels deep", directory.ToString(), content::kMaxTreeDepth));
       }
       ASSIGN_OR_RETURN(Frame frame, Open(child));
       stack.push_back(std::move(frame));

@@ -15,8 +15,8 @@
 
 namespace wasmagent::store {
 
-// Walks trees in the store once each, with a stack of its own and not the thread's, and tells the index which Directories are whole.
-// Lives for one question. Not thread-safe.
+// Walks trees in the store once each, with a stack of its own and not the thread's, and tells the index which
+// Directories are whole. Lives for one question. Not thread-safe.
 class TreeCheck {
  public:
   // `limit`: most missing blobs that are listed; the walk ends there.

@@ -37,7 +37,8 @@ absl::Status List(int dir_fd, const std::string& prefix, const Wanted& wanted, s
   for (const auto& name : names) {
     std::string path = prefix + name.name;
     struct stat info;
-    if (::fstatat(dir_fd, name.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return platform::ErrnoStatus(errno, path);
+    if (::fstatat(dir_fd, name.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+      return platform::ErrnoStatus(errno, path);
     if (S_ISDIR(info.st_mode)) {
       ASSIGN_OR_RETURN(auto child, platform::OpenAt(dir_fd, name.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
       RETURN_IF_ERROR(List(child.get(), path + "/", wanted, entries));

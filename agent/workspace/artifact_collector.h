@@ -22,10 +22,10 @@ struct Collected {
 // Decides by path, relative to the build dir, whether a file is an artifact.
 using PathFilter = bool (*)(const std::vector<std::string>& globs, const std::string& path);
 
-// Stores every file and link below `directory` that `matches` one of `globs` and is not in `sources`, children before parents, and returns the tree's root,
-// leased. `sources` are the files of the tree where a target builds among them; one that a glob names without wildcards is taken all the
-// same. Links are kept as links. NOT_FOUND, naming the globs, when a glob without wildcards matches nothing or when nothing
-// matches at all.
+// Stores every file and link below `directory` that `matches` one of `globs` and is not in `sources`, children before
+// parents, and returns the tree's root, leased. `sources` are the files of the tree where a target builds among them;
+// one that a glob names without wildcards is taken all the same. Links are kept as links. NOT_FOUND, naming the globs,
+// when a glob without wildcards matches nothing or when nothing matches at all.
 absl::StatusOr<Collected> CollectArtifacts(const std::string& directory, const std::vector<std::string>& globs,
                                            PathFilter matches, const absl::flat_hash_set<std::string>& sources,
                                            store::BlobStore& store);

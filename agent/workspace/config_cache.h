@@ -7,8 +7,8 @@
 
 namespace wasmagent::workspace {
 
-// A folder with one file for each configure key. Owned by the agent; thread-safe, since every change is a rename. A cache is
-// some 40 KB and saves minutes: CPython's configure runs 886 checks for wasi.
+// A folder with one file for each configure key. Owned by the agent; thread-safe, since every change is a rename. A
+// cache is some 40 KB and saves minutes: CPython's configure runs 886 checks for wasi.
 class ConfigCache {
  public:
   explicit ConfigCache(std::string directory) : directory_(std::move(directory)) {}

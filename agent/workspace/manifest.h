@@ -13,8 +13,8 @@
 
 namespace wasmagent::workspace {
 
-// What lstat says of a file that nobody has touched. All of it must agree for the file to count as untouched; ctime is in
-// it because a program can set mtime back, but not ctime.
+// What lstat says of a file that nobody has touched. All of it must agree for the file to count as untouched; ctime is
+// in it because a program can set mtime back, but not ctime.
 struct FileMark {
   uint64_t inode = 0;
   uint64_t size = 0;
@@ -32,8 +32,9 @@ struct ManifestEntry {
   FileMark mark;
 };
 
-// The entries of one tree in walk order (a folder before what is in it, names in byte order), so that everything below a
-// folder is one contiguous run. About 150 bytes an entry in memory, 100 on disk; loaded for a sync and dropped after it.
+// The entries of one tree in walk order (a folder before what is in it, names in byte order), so that everything below
+// a folder is one contiguous run. About 150 bytes an entry in memory, 100 on disk; loaded for a sync and dropped after
+// it.
 class Manifest {
  public:
   content::Digest root;

@@ -24,7 +24,8 @@ using content::Digest;
 using content::EntryKind;
 using content::TreeEntry;
 
-// Files a thread takes at a time: large enough that the shared counter does not show, small enough to even out file sizes.
+// Files a thread takes at a time: large enough that the shared counter does not show, small enough to even out file
+// sizes.
 constexpr size_t kBatch = 16;
 
 bool SameContent(const TreeEntry& a, const TreeEntry& b) {
@@ -107,8 +108,8 @@ class Sync {
     after_.entries.push_back(std::move(item));
   }
 
-  // Removes what the old tree had and the new one has not, children before parents. A folder that still holds files of a
-  // build stays.
+  // Removes what the old tree had and the new one has not, children before parents. A folder that still holds files of
+  // a build stays.
   absl::Status RemoveGone() {
     absl::flat_hash_set<std::string_view> wanted;
     wanted.reserve(after_.entries.size());
@@ -221,8 +222,8 @@ class Sync {
     return absl::OkStatus();
   }
 
-  // A file whose mark does not fit may hold the right bytes all the same (touched, or linked by a build); then it stays and
-  // gets a new mark.
+  // A file whose mark does not fit may hold the right bytes all the same (touched, or linked by a build); then it stays
+  // and gets a new mark.
   absl::StatusOr<bool> StillRight(ManifestEntry& item) {
     if (item.entry.kind == EntryKind::kSymlink) return false;
     auto fd = platform::OpenBeneath(fd_.get(), item.entry.path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
@@ -246,8 +247,10 @@ class Sync {
     }
     struct stat info;
     if (item.entry.kind == EntryKind::kSymlink) {
-      if (::symlinkat(item.entry.target.c_str(), fd_.get(), path.c_str()) != 0) return platform::ErrnoStatus(errno, path);
-      if (::fstatat(fd_.get(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return platform::ErrnoStatus(errno, path);
+      if (::symlinkat(item.entry.target.c_str(), fd_.get(), path.c_str()) != 0)
+        return platform::ErrnoStatus(errno, path);
+      if (::fstatat(fd_.get(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return platform::ErrnoStatus(errno, path);
       item.mark = FileMark::Of(info);
       return absl::OkStatus();
     }

@@ -24,16 +24,17 @@ struct SyncStats {
 // Told how many of the files to be written are written, from several threads, one call at a time.
 using SyncProgress = std::function<void(uint64_t done, uint64_t total)>;
 
-// Brings the folder `directory` to the tree `root` of `store`, given the manifest of what is there (empty for a new folder),
-// and returns the new manifest. Unchanged files keep inode and mtime. All files that are written get one and the same time,
-// now: going back to an old revision is newer than its objects, and files of one revision are never older than each other, so
-// that no rule that regenerates a shipped file fires. Files that the manifest does not know are left alone unless the tree
-// wants their place. After an error the folder is in an undefined state and must be discarded.
+// Brings the folder `directory` to the tree `root` of `store`, given the manifest of what is there (empty for a new
+// folder), and returns the new manifest. Unchanged files keep inode and mtime. All files that are written get one and
+// the same time, now: going back to an old revision is newer than its objects, and files of one revision are never
+// older than each other, so that no rule that regenerates a shipped file fires. Files that the manifest does not know
+// are left alone unless the tree wants their place. After an error the folder is in an undefined state and must be
+// discarded.
 absl::StatusOr<Manifest> SyncTree(const std::string& directory, store::BlobStore& store, const Manifest& before,
                                   const content::Digest& root, SyncStats* stats, const SyncProgress& progress = {});
 
-// Digest of the tree that is on disk now at the paths of `manifest`, reading every byte; paths that differ from it are appended to
-// `differences`, at most 100.
+// Digest of the tree that is on disk now at the paths of `manifest`, reading every byte; paths that differ from it are
+// appended to `differences`, at most 100.
 absl::StatusOr<content::Digest> DigestOnDisk(const std::string& directory, const Manifest& manifest,
                                              std::vector<std::string>* differences);
 

@@ -18,7 +18,9 @@ namespace {
 // Where a discarded workspace goes before its files are unlinked: renaming is one step, so a name is whole or gone.
 constexpr std::string_view kTrash = ".trash-";
 
-std::string StatePath(const std::string& directory, const std::string& name) { return directory + "/" + name + "/state"; }
+std::string StatePath(const std::string& directory, const std::string& name) {
+  return directory + "/" + name + "/state";
+}
 
 }  // namespace
 
@@ -43,8 +45,8 @@ absl::Status Workspace::Sync(store::BlobStore& store, const content::Digest& roo
   root_ = root;
   // Nothing touched and the same tree: the manifest on disk says it already.
   auto same_mark = [](const ManifestEntry& a, const ManifestEntry& b) { return a.mark == b.mark; };
-  if (before.root == root && std::equal(before.entries.begin(), before.entries.end(), after.entries.begin(),
-                                        after.entries.end(), same_mark)) {
+  if (before.root == root &&
+      std::equal(before.entries.begin(), before.entries.end(), after.entries.begin(), after.entries.end(), same_mark)) {
     return absl::OkStatus();
   }
   return after.Save(manifest_path);
@@ -219,13 +221,15 @@ absl::StatusOr<content::Digest> WorkspacePool::Verify(const std::string& checkou
   std::string name;
   for (const WorkspaceInfo& candidate : List()) {
     if (candidate.checkout.id() != checkout_id) continue;
-    if (candidate.busy) return absl::UnavailableError("a build uses the workspace of this checkout; try again when it has ended");
+    if (candidate.busy)
+      return absl::UnavailableError("a build uses the workspace of this checkout; try again when it has ended");
     name = candidate.name;
     *info = candidate;
     break;
   }
   if (name.empty()) {
-    return absl::NotFoundError("the agent has no workspace of this checkout: it was never built here, or was given up for others");
+    return absl::NotFoundError(
+        "the agent has no workspace of this checkout: it was never built here, or was given up for others");
   }
   {
     absl::MutexLock lock(&mutex_);

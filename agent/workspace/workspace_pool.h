@@ -1,4 +1,5 @@
-// The workspaces of an agent: warm ones kept for the next build of their checkout, the least recently used given up first.
+// The workspaces of an agent: warm ones kept for the next build of their checkout, the least recently used given up
+// first.
 #pragma once
 
 #include <map>
@@ -31,9 +32,9 @@ struct WorkspaceInfo {
 
 class WorkspacePool;
 
-// A directory that one build may use: source files below source(), build dirs among them, and temporary() beside them. Belongs
-// to one build at a time; giving it back is its destruction. It is kept only if Keep() was called: whoever is cut short leaves a
-// workspace that is thrown away.
+// A directory that one build may use: source files below source(), build dirs among them, and temporary() beside them.
+// Belongs to one build at a time; giving it back is its destruction. It is kept only if Keep() was called: whoever is
+// cut short leaves a workspace that is thrown away.
 class Workspace {
  public:
   ~Workspace();
@@ -56,8 +57,8 @@ class Workspace {
   // Paths of the files and links of the tree that source() was brought to.
   absl::StatusOr<absl::flat_hash_set<std::string>> SourcePaths() const;
 
-  // What was remembered under a name, such as the key that a target's build dir was configured with; empty when nothing was. Names are
-  // target names with a word in front.
+  // What was remembered under a name, such as the key that a target's build dir was configured with; empty when nothing
+  // was. Names are target names with a word in front.
   std::string Mark(const std::string& name) const;
   // Remembers it; an empty value forgets.
   absl::Status SetMark(const std::string& name, const std::string& value);
@@ -78,15 +79,15 @@ class Workspace {
   content::Digest root_;
 };
 
-// Owns the folder of workspaces. Thread-safe. A workspace's state file says "ready" only between builds; whatever else is found at
-// start is removed.
+// Owns the folder of workspaces. Thread-safe. A workspace's state file says "ready" only between builds; whatever else
+// is found at start is removed.
 class WorkspacePool {
  public:
   static absl::StatusOr<std::unique_ptr<WorkspacePool>> Open(const std::string& directory, size_t limit,
                                                              const platform::Clock& clock);
 
-  // A workspace for this checkout: a free warm one of it, else a new one, for which the least recently used free one goes when
-  // the limit is reached. Never waits: a busy workspace is not waited for.
+  // A workspace for this checkout: a free warm one of it, else a new one, for which the least recently used free one
+  // goes when the limit is reached. Never waits: a busy workspace is not waited for.
   absl::StatusOr<std::unique_ptr<Workspace>> Acquire(const wasmagent::v1::Checkout& checkout);
 
   std::vector<WorkspaceInfo> List() const;

@@ -20,13 +20,14 @@ struct RunFlags {
   std::vector<std::string> arguments;
 };
 
-// For a target that does not say what its program is, as the defaults for Makefile and CMake projects do not: the only .wasm file.
+// For a target that does not say what its program is, as the defaults for Makefile and CMake projects do not: the only
+// .wasm file.
 absl::StatusOr<wasmagent::v1::Runner> OnlyProgram(const Checkout& checkout, const std::string& target) {
   std::string folder = fmt::format("builddir/{}", target);
   std::vector<std::string> found;
   std::error_code error;
-  for (std::filesystem::recursive_directory_iterator entry(checkout.path + "/" + folder, error), end; !error && entry != end;
-       entry.increment(error)) {
+  for (std::filesystem::recursive_directory_iterator entry(checkout.path + "/" + folder, error), end;
+       !error && entry != end; entry.increment(error)) {
     if (entry->path().extension() != ".wasm") continue;
     found.push_back(std::filesystem::relative(entry->path(), checkout.path, error).string());
   }
@@ -37,8 +38,8 @@ absl::StatusOr<wasmagent::v1::Runner> OnlyProgram(const Checkout& checkout, cons
     return runner;
   }
   return absl::FailedPreconditionError(
-      fmt::format("target {} does not say which program it makes, and {} {}\n  try: a runner in wasmbuild.yaml", target, folder,
-                  found.empty() ? "has no .wasm file" : fmt::format("has {}", fmt::join(found, ", "))));
+      fmt::format("target {} does not say which program it makes, and {} {}\n  try: a runner in wasmbuild.yaml", target,
+                  folder, found.empty() ? "has no .wasm file" : fmt::format("has {}", fmt::join(found, ", "))));
 }
 
 absl::StatusOr<wasmagent::v1::Runner> SavedRunner(const Checkout& checkout, const std::string& target) {

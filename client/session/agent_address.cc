@@ -35,7 +35,8 @@ absl::StatusOr<platform::ScopedFd> Connect(const std::string& path) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   if (path.size() > kLongestSocketPath) {
-    return absl::InvalidArgumentError(fmt::format("{}: a socket's path has at most {} bytes", path, kLongestSocketPath));
+    return absl::InvalidArgumentError(
+        fmt::format("{}: a socket's path has at most {} bytes", path, kLongestSocketPath));
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   platform::ScopedFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));

@@ -22,7 +22,8 @@ absl::StatusOr<v1::ListBuildsResponse> ListBuilds(AgentConnection& connection, c
                                            kShortCall);
 }
 
-absl::StatusOr<v1::Build> CancelBuild(AgentConnection& connection, const std::string& build_id, const std::string& reason) {
+absl::StatusOr<v1::Build> CancelBuild(AgentConnection& connection, const std::string& build_id,
+                                      const std::string& reason) {
   v1::CancelBuildRequest request;
   request.set_build_id(build_id);
   request.set_reason(reason);
@@ -46,17 +47,18 @@ absl::StatusOr<v1::ListWorkspacesResponse> ListWorkspaces(AgentConnection& conne
                                                v1::ListWorkspacesRequest(), kShortCall);
 }
 
-absl::StatusOr<v1::VerifyWorkspaceResponse> VerifyWorkspace(AgentConnection& connection, const std::string& checkout_id) {
+absl::StatusOr<v1::VerifyWorkspaceResponse> VerifyWorkspace(AgentConnection& connection,
+                                                            const std::string& checkout_id) {
   v1::VerifyWorkspaceRequest request;
   request.set_checkout_id(checkout_id);
-  return UnaryCall<v1::VerifyWorkspaceResponse>(connection, *connection.stubs().agent, &AgentStub::VerifyWorkspace, request,
-                                                kDiskCall);
+  return UnaryCall<v1::VerifyWorkspaceResponse>(connection, *connection.stubs().agent, &AgentStub::VerifyWorkspace,
+                                                request, kDiskCall);
 }
 
 absl::StatusOr<v1::CollectGarbageResponse> CollectGarbage(AgentConnection& connection,
                                                           const v1::CollectGarbageRequest& request) {
-  return UnaryCall<v1::CollectGarbageResponse>(connection, *connection.stubs().agent, &AgentStub::CollectGarbage, request,
-                                               kDiskCall);
+  return UnaryCall<v1::CollectGarbageResponse>(connection, *connection.stubs().agent, &AgentStub::CollectGarbage,
+                                               request, kDiskCall);
 }
 
 absl::StatusOr<v1::DrainResponse> Drain(AgentConnection& connection, bool resume) {

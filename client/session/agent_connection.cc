@@ -27,7 +27,9 @@ constexpr int kLargestMessage = 16 << 20;
 // A list of 20,000 missing blobs comes in the trailers: 2 MB of it, a third more in base64.
 constexpr int kLargestMetadata = 8 << 20;
 
-bool IsUnix(const std::string& address) { return address.starts_with("unix:") || address.starts_with("unix-abstract:"); }
+bool IsUnix(const std::string& address) {
+  return address.starts_with("unix:") || address.starts_with("unix-abstract:");
+}
 
 bool IsLoopback(const std::string& address) {
   return address.starts_with("localhost:") || address.starts_with("127.") || address.starts_with("[::1]:");

@@ -19,8 +19,9 @@ struct ConnectionOptions {
   int bulk_channels = 2;
 };
 
-// Channels, stubs and blob transfer to one agent. Making one costs a few hundred microseconds and talks to nobody: the first call
-// connects, and fails with UNAVAILABLE naming the address when nobody answers. Thread-safe. Lives until the program ends.
+// Channels, stubs and blob transfer to one agent. Making one costs a few hundred microseconds and talks to nobody: the
+// first call connects, and fails with UNAVAILABLE naming the address when nobody answers. Thread-safe. Lives until the
+// program ends.
 class AgentConnection {
  public:
   explicit AgentConnection(AgentAddress address, ConnectionOptions options = {});

@@ -29,10 +29,11 @@ class Search {
 
   absl::StatusOr<AgentAddress> Run() {
     if (TrySockets() || TryContainer() || TryEmbedded()) return found_;
-    std::string advice = input_.may_start
-                             ? "'./dev image' builds the agent's image and 'wasmctl agent up' starts it; or name an agent with --agent, "
-                               "WASMCTL_AGENT or 'wasmctl context add'"
-                             : "'wasmctl agent up' starts one; or name one with --agent, WASMCTL_AGENT or 'wasmctl context add'";
+    std::string advice =
+        input_.may_start
+            ? "'./dev image' builds the agent's image and 'wasmctl agent up' starts it; or name an agent with --agent, "
+              "WASMCTL_AGENT or 'wasmctl context add'"
+            : "'wasmctl agent up' starts one; or name one with --agent, WASMCTL_AGENT or 'wasmctl context add'";
     return absl::UnavailableError(fmt::format("no agent was found. Tried:{}\n{}", tried_, advice));
   }
 
@@ -54,7 +55,8 @@ class Search {
 
   bool TrySockets() {
     const UserFolders& folders = input_.folders;
-    if (!folders.runtime.empty() && TrySocket(folders.runtime + "/wasmagent/agent.sock", "local agent", "")) return true;
+    if (!folders.runtime.empty() && TrySocket(folders.runtime + "/wasmagent/agent.sock", "local agent", ""))
+      return true;
     // Where a wasmagent that was started by hand listens.
     if (TrySocket(folders.cache + "/wasmagent/agent.sock", "local agent", "")) return true;
     for (const std::string& path : input_.system_sockets) {
@@ -112,7 +114,8 @@ absl::StatusOr<AgentAddress> LocateAgent(const LocatorInput& input) {
   if (!input.flag.empty()) return Given(input, input.flag, "--agent");
   if (!input.environment.empty()) return Given(input, input.environment, "WASMCTL_AGENT");
   if (!input.configured.empty()) return Given(input, input.configured, "the configuration's 'agent'");
-  if (!input.context_address.empty()) return Given(input, input.context_address, fmt::format("context '{}'", input.context));
+  if (!input.context_address.empty())
+    return Given(input, input.context_address, fmt::format("context '{}'", input.context));
   return Search(input).Run();
 }
 

@@ -25,8 +25,8 @@ struct LocatorInput {
   std::string context_address;  // its address
   std::string checkout;         // canonical path; empty for commands that need none
   std::string checkout_id;
-  std::string image;            // empty for the default
-  std::string engine;           // empty for whichever works
+  std::string image;   // empty for the default
+  std::string engine;  // empty for whichever works
   UserFolders folders;
   // Where an agent of the machine listens.
   std::vector<std::string> system_sockets = {"/run/wasmagent/agent.sock", "/var/lib/wasmagent/agent.sock"};
@@ -36,10 +36,10 @@ struct LocatorInput {
   bool may_start = true;
 };
 
-// Looks in this order: flag, environment, config file, context, sockets of agents that run (the user's, the machine's, the checkout's
-// container, the embedded one), then starts a container where an engine has the image, then an embedded agent. An address that was
-// given is taken as it is and not tried. Sockets cost one connect() each; only starting costs more. The error of a search that
-// found nothing is UNAVAILABLE and lists what was tried and what to do.
+// Looks in this order: flag, environment, config file, context, sockets of agents that run (the user's, the machine's,
+// the checkout's container, the embedded one), then starts a container where an engine has the image, then an embedded
+// agent. An address that was given is taken as it is and not tried. Sockets cost one connect() each; only starting
+// costs more. The error of a search that found nothing is UNAVAILABLE and lists what was tried and what to do.
 absl::StatusOr<AgentAddress> LocateAgent(const LocatorInput& input);
 
 // The agents that `input` describes, for `agent up|down|status`.

@@ -37,7 +37,8 @@ absl::StatusOr<Response> UnaryCall(AgentConnection& connection, Stub& stub, Meth
   Response response;
   grpc::Status status = (stub.*method)(&context, request, &response);
   // Any answer of the agent's counts, an error too; these two are made on this side of the wire.
-  if (status.error_code() != grpc::StatusCode::UNAVAILABLE && status.error_code() != grpc::StatusCode::DEADLINE_EXCEEDED) {
+  if (status.error_code() != grpc::StatusCode::UNAVAILABLE &&
+      status.error_code() != grpc::StatusCode::DEADLINE_EXCEEDED) {
     connection.SetAnswered();
   }
   if (!status.ok()) return FromGrpcStatus(status, connection.address());

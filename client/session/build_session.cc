@@ -19,12 +19,14 @@ using Extent = TreeSender::Extent;
 constexpr int kMostRounds = 64;
 // Rounds in which the agent asks only for what it was sent: a garbage collection may cost one.
 constexpr int kMostVainRounds = 2;
-// An agent that answered before and is gone now may be restarting; a build may even have been accepted when the line was cut.
+// An agent that answered before and is gone now may be restarting; a build may even have been accepted when the line
+// was cut.
 constexpr absl::Duration kRestartPatience = absl::Seconds(10);
 constexpr absl::Duration kFirstPause = absl::Milliseconds(50);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
 
-// Tries again while an agent that was there before is away. A first call to an address where nobody listens fails at once.
+// Tries again while an agent that was there before is away. A first call to an address where nobody listens fails at
+// once.
 template <typename Call>
 auto CallPatiently(AgentConnection& connection, const Call& call) {
   absl::Time until = absl::Now() + kRestartPatience;
@@ -38,8 +40,8 @@ auto CallPatiently(AgentConnection& connection, const Call& call) {
   return response;
 }
 
-// What is to be sent: the agent's own list, or, when it lacks the root and so knows nothing of what is below, the answer to asking it
-// for all of the tree.
+// What is to be sent: the agent's own list, or, when it lacks the root and so knows nothing of what is below, the
+// answer to asking it for all of the tree.
 absl::StatusOr<std::vector<Digest>> ToSend(TreeSender& sender, const SourceTree& tree, Extent extent,
                                            std::vector<Digest> listed) {
   if (std::find(listed.begin(), listed.end(), tree.blobs->root) == listed.end()) return listed;
@@ -49,8 +51,8 @@ absl::StatusOr<std::vector<Digest>> ToSend(TreeSender& sender, const SourceTree&
 
 // Calls until the agent misses no blob, sending what it misses in between.
 template <typename Call>
-auto CallWithBlobs(AgentConnection& connection, const SourceTree& tree, Extent extent, const SendProgressCallback& progress,
-                   const Call& call) -> decltype(call()) {
+auto CallWithBlobs(AgentConnection& connection, const SourceTree& tree, Extent extent,
+                   const SendProgressCallback& progress, const Call& call) -> decltype(call()) {
   TreeSender sender(connection, tree, progress);
   absl::flat_hash_set<Digest> sent;
   int vain = 0;
@@ -63,8 +65,9 @@ auto CallWithBlobs(AgentConnection& connection, const SourceTree& tree, Extent e
     bool news = false;
     for (const Digest& digest : missing) news |= sent.insert(digest).second;
     if ((!news && ++vain > kMostVainRounds) || round >= kMostRounds) {
-      return platform::Annotate(response.status(), fmt::format("the agent at {} asks again for blobs that it was sent ({} among them)",
-                                                               connection.address(), missing.front().ToString()));
+      return platform::Annotate(response.status(),
+                                fmt::format("the agent at {} asks again for blobs that it was sent ({} among them)",
+                                            connection.address(), missing.front().ToString()));
     }
     RETURN_IF_ERROR(sender.Send(missing));
   }
@@ -88,8 +91,8 @@ absl::StatusOr<v1::PlanBuildResponse> PlanBuild(AgentConnection& connection, con
   v1::PlanBuildRequest plan;
   *plan.mutable_build() = request;
   return CallWithBlobs(connection, tree, Extent::kFoldersOnly, progress, [&] {
-    return UnaryCall<v1::PlanBuildResponse>(connection, *connection.stubs().agent, &v1::AgentService::Stub::PlanBuild, plan,
-                                            kTreeCall);
+    return UnaryCall<v1::PlanBuildResponse>(connection, *connection.stubs().agent, &v1::AgentService::Stub::PlanBuild,
+                                            plan, kTreeCall);
   });
 }
 
@@ -98,8 +101,8 @@ absl::StatusOr<v1::ListTargetsResponse> ListTargets(AgentConnection& connection,
   v1::ListTargetsRequest list;
   *list.mutable_root() = tree.blobs->root.ToProto();
   return CallWithBlobs(connection, tree, Extent::kFoldersOnly, progress, [&] {
-    return UnaryCall<v1::ListTargetsResponse>(connection, *connection.stubs().agent, &v1::AgentService::Stub::ListTargets, list,
-                                              kTreeCall);
+    return UnaryCall<v1::ListTargetsResponse>(connection, *connection.stubs().agent,
+                                              &v1::AgentService::Stub::ListTargets, list, kTreeCall);
   });
 }
 

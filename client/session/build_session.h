@@ -9,9 +9,10 @@
 
 namespace wasmagent::client {
 
-// Starts a build. `request.root` must be the tree's root and `request.build_id` set: it is the same in every attempt, so that a retry is
-// the same build. Sends what the agent says is missing and asks again as long as that helps. ABORTED names a file that changed
-// while it was sent: scan again and submit the new tree (with a new build_id or the same one).
+// Starts a build. `request.root` must be the tree's root and `request.build_id` set: it is the same in every attempt,
+// so that a retry is the same build. Sends what the agent says is missing and asks again as long as that helps. ABORTED
+// names a file that changed while it was sent: scan again and submit the new tree (with a new build_id or the same
+// one).
 absl::StatusOr<wasmagent::v1::Build> Submit(AgentConnection& connection, const wasmagent::v1::BuildRequest& request,
                                             const SourceTree& tree, const SendProgressCallback& progress = {});
 

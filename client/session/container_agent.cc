@@ -51,7 +51,9 @@ ContainerAgentOptions ContainerAgentOptions::ForCaller() {
 }
 
 std::string ContainerAgent::ContainerName() const { return "wasmagent-" + options_.checkout_id; }
-std::string ContainerAgent::SocketFolder() const { return options_.folders.SocketFolder() + "/" + options_.checkout_id; }
+std::string ContainerAgent::SocketFolder() const {
+  return options_.folders.SocketFolder() + "/" + options_.checkout_id;
+}
 std::string ContainerAgent::SocketPath() const { return SocketFolder() + "/agent.sock"; }
 std::string ContainerAgent::StateFolder() const {
   return options_.folders.cache + "/wasmagent-container/" + options_.checkout_id;
@@ -67,7 +69,8 @@ absl::StatusOr<std::string> ContainerAgent::FindEngine() const {
     if (!program.empty()) {
       auto info = RunProgram({program, "info"}, options_.engine_limit);
       if (info.ok() && info->exit_code == 0) return program;
-      problem = fmt::format("'{} info' says: {}", name, info.ok() ? info->Message() : std::string(info.status().message()));
+      problem =
+          fmt::format("'{} info' says: {}", name, info.ok() ? info->Message() : std::string(info.status().message()));
     }
     why += fmt::format("{}{}: {}", why.empty() ? "" : "; ", name, problem);
   }
@@ -78,8 +81,8 @@ absl::Status ContainerAgent::CheckImage(const std::string& engine) const {
   std::vector<std::string> argv = {engine, "image", "inspect", "--format", "{{.Id}}", Image()};
   ASSIGN_OR_RETURN(auto result, RunProgram(argv, options_.engine_limit));
   if (result.exit_code == 0) return absl::OkStatus();
-  return absl::NotFoundError(
-      fmt::format("{} has no image {}: {}; './dev image' in wasmagent's sources builds it", engine, Image(), result.Message()));
+  return absl::NotFoundError(fmt::format("{} has no image {}: {}; './dev image' in wasmagent's sources builds it",
+                                         engine, Image(), result.Message()));
 }
 
 std::vector<std::string> ContainerAgent::RunCommand(const std::string& engine) const {
@@ -110,8 +113,8 @@ absl::Status ContainerAgent::CheckPath() const {
   if (!options_.checkout.starts_with('/')) return absl::InvalidArgumentError("a container needs a checkout to mount");
   for (const std::string& path : {options_.checkout, SocketFolder(), StateFolder()}) {
     if (path.find(':') == std::string::npos) continue;
-    return absl::InvalidArgumentError(
-        fmt::format("{}: container engines cannot mount a path with a colon; use another folder, or '--agent embedded'", path));
+    return absl::InvalidArgumentError(fmt::format(
+        "{}: container engines cannot mount a path with a colon; use another folder, or '--agent embedded'", path));
   }
   return absl::OkStatus();
 }
@@ -123,11 +126,13 @@ absl::Status ContainerAgent::MakeFolders() const {
 }
 
 AgentAddress ContainerAgent::Address(const std::string& address, bool started) const {
-  return {address, fmt::format("container {} at {}{}", ContainerName(), address, started ? " (started now)" : ""), options_.checkout};
+  return {address, fmt::format("container {} at {}{}", ContainerName(), address, started ? " (started now)" : ""),
+          options_.checkout};
 }
 
 // Runs the engine and returns its stdout; its own words and the command when it fails.
-absl::StatusOr<std::string> ContainerAgent::Engine(const std::string& engine, std::vector<std::string> arguments) const {
+absl::StatusOr<std::string> ContainerAgent::Engine(const std::string& engine,
+                                                   std::vector<std::string> arguments) const {
   arguments.insert(arguments.begin(), engine);
   ASSIGN_OR_RETURN(auto result, RunProgram(arguments, options_.engine_limit));
   if (result.exit_code == 0) return result.out;
@@ -146,12 +151,14 @@ absl::Status ContainerAgent::Start(const std::string& engine) const {
   // One that was stopped, or that a restart of the machine left behind, has the name still.
   ASSIGN_OR_RETURN(auto removed, RunProgram({engine, "rm", "--force", ContainerName()}, kStopLimit));
   if (removed.exit_code != 0 && !SaysNoContainer(removed)) {
-    return absl::UnavailableError(fmt::format("cannot remove the old container {}: {}", ContainerName(), removed.Message()));
+    return absl::UnavailableError(
+        fmt::format("cannot remove the old container {}: {}", ContainerName(), removed.Message()));
   }
   std::vector<std::string> argv = RunCommand(engine);
   ASSIGN_OR_RETURN(auto run, RunProgram(argv, kRunLimit));
   if (run.exit_code == 0) return absl::OkStatus();
-  return absl::UnavailableError(fmt::format("the container did not start: {}\nThe command was: {}", run.Message(), ShellText(argv)));
+  return absl::UnavailableError(
+      fmt::format("the container did not start: {}\nThe command was: {}", run.Message(), ShellText(argv)));
 }
 
 absl::Status ContainerAgent::WaitUntilAnswering(const std::string& engine) const {
@@ -174,9 +181,9 @@ absl::Status ContainerAgent::WaitUntilAnswering(const std::string& engine) const
     pause = std::min(pause * 2, kLongestPause);
   }
   auto log = RunProgram({engine, "logs", "--tail", "20", ContainerName()}, options_.engine_limit);
-  return absl::UnavailableError(fmt::format("the agent in container {} {}; it said:\n{}\nThe command was: {}", ContainerName(), what,
-                                            log.ok() ? log->Message() : std::string(log.status().message()),
-                                            ShellText(RunCommand(engine))));
+  return absl::UnavailableError(
+      fmt::format("the agent in container {} {}; it said:\n{}\nThe command was: {}", ContainerName(), what,
+                  log.ok() ? log->Message() : std::string(log.status().message()), ShellText(RunCommand(engine))));
 }
 
 absl::StatusOr<AgentAddress> ContainerAgent::EnsureRunning() const {

@@ -24,8 +24,9 @@ struct ContainerAgentOptions {
   std::string engine;       // "podman" or "docker"; empty for whichever works, podman first
   uid_t uid = 0;
   gid_t gid = 0;
-  bool selinux = false;     // label mounts (":Z")
-  // Reach the agent through a port on loopback: where containers live in a virtual machine, a socket does not cross its border.
+  bool selinux = false;  // label mounts (":Z")
+  // Reach the agent through a port on loopback: where containers live in a virtual machine, a socket does not cross its
+  // border.
   bool published_port = false;
   // Engines that hang (a dead daemon's socket) are given up after this.
   absl::Duration engine_limit = absl::Seconds(10);
@@ -35,7 +36,8 @@ struct ContainerAgentOptions {
   static ContainerAgentOptions ForCaller();
 };
 
-// Starts, finds and stops the container of one checkout. Costs nothing to make; every call but the paths runs engine commands.
+// Starts, finds and stops the container of one checkout. Costs nothing to make; every call but the paths runs engine
+// commands.
 class ContainerAgent {
  public:
   explicit ContainerAgent(ContainerAgentOptions options) : options_(std::move(options)) {}

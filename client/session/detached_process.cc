@@ -67,7 +67,8 @@ bool ProcessHandle::WaitForEnd(absl::Duration limit) const {
   absl::Time deadline = absl::Now() + limit;
   while (true) {
     pollfd poll_fd = {fd_.get(), POLLIN, 0};
-    int64_t left = std::max<int64_t>(0, absl::ToInt64Milliseconds(absl::Ceil(deadline - absl::Now(), absl::Milliseconds(1))));
+    int64_t left =
+        std::max<int64_t>(0, absl::ToInt64Milliseconds(absl::Ceil(deadline - absl::Now(), absl::Milliseconds(1))));
     int ready = ::poll(&poll_fd, 1, static_cast<int>(std::min<int64_t>(left, 60'000)));
     if (ready > 0) return true;
     if (absl::Now() >= deadline) return false;

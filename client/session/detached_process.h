@@ -13,7 +13,8 @@
 
 namespace wasmagent::client {
 
-// A running process that is not necessarily a child. Owns a pidfd, so that the number cannot come to mean another process.
+// A running process that is not necessarily a child. Owns a pidfd, so that the number cannot come to mean another
+// process.
 class ProcessHandle {
  public:
   // NOT_FOUND when there is no such process.
@@ -31,8 +32,8 @@ class ProcessHandle {
   platform::ScopedFd fd_;
 };
 
-// Starts argv[0], an absolute path, in a session of its own with no terminal, "/" as working directory, no input, and its output appended
-// to `log`. NOT_FOUND or PERMISSION_DENIED when it cannot be executed.
+// Starts argv[0], an absolute path, in a session of its own with no terminal, "/" as working directory, no input, and
+// its output appended to `log`. NOT_FOUND or PERMISSION_DENIED when it cannot be executed.
 absl::StatusOr<ProcessHandle> StartDetached(const std::vector<std::string>& argv, const std::string& log);
 
 }  // namespace wasmagent::client

@@ -89,7 +89,8 @@ std::vector<std::string> EmbeddedAgent::Command(const std::string& program) cons
 AgentAddress EmbeddedAgent::Address(bool started) const {
   std::string address = "unix:" + SocketPath();
   // What an agent that was there before may read is for it to say.
-  return {address, fmt::format("embedded agent at {}{}", address, started ? " (started now)" : ""), started ? options_.checkout : ""};
+  return {address, fmt::format("embedded agent at {}{}", address, started ? " (started now)" : ""),
+          started ? options_.checkout : ""};
 }
 
 absl::StatusOr<AgentAddress> EmbeddedAgent::EnsureRunning() const {
@@ -98,7 +99,8 @@ absl::StatusOr<AgentAddress> EmbeddedAgent::EnsureRunning() const {
   RETURN_IF_ERROR_CTX(MakePrivateFolder(FolderOf(SocketPath())), "folder for the embedded agent's socket");
   RETURN_IF_ERROR_CTX(platform::MakeDirectories(StateFolder(), 0700), "folder for the embedded agent's state");
   // Whoever comes second waits here, and finds the agent running.
-  ASSIGN_OR_RETURN_CTX(auto lock, platform::FileLock::Acquire(FolderOf(SocketPath()) + "/embedded.lock"), "start the embedded agent");
+  ASSIGN_OR_RETURN_CTX(auto lock, platform::FileLock::Acquire(FolderOf(SocketPath()) + "/embedded.lock"),
+                       "start the embedded agent");
   if (ProbeSocket(SocketPath()).ok()) return Address(false);
   if (SizeOf(LogPath()) > kLongestLog) (void)std::rename(LogPath().c_str(), (LogPath() + ".1").c_str());
   uint64_t log_start = SizeOf(LogPath());
@@ -112,13 +114,15 @@ absl::Status EmbeddedAgent::WaitUntilAnswering(const ProcessHandle& process, uin
   for (absl::Time deadline = absl::Now() + options_.start_limit; absl::Now() < deadline;) {
     if (ProbeSocket(SocketPath()).ok()) return absl::OkStatus();
     if (process.WaitForEnd(pause)) {
-      return absl::UnavailableError(fmt::format("the embedded agent ended right after its start; {}", LogSince(LogPath(), log_start)));
+      return absl::UnavailableError(
+          fmt::format("the embedded agent ended right after its start; {}", LogSince(LogPath(), log_start)));
     }
     pause = std::min(pause * 2, kLongestPause);
   }
   (void)process.Signal(SIGTERM);
   return absl::UnavailableError(fmt::format("the embedded agent did not listen on {} within {}; {}", SocketPath(),
-                                            absl::FormatDuration(options_.start_limit), LogSince(LogPath(), log_start)));
+                                            absl::FormatDuration(options_.start_limit),
+                                            LogSince(LogPath(), log_start)));
 }
 
 absl::Status EmbeddedAgent::Stop() const {
@@ -130,8 +134,9 @@ absl::Status EmbeddedAgent::Stop() const {
   RETURN_IF_ERROR_CTX(process.status(), "stop the embedded agent");
   RETURN_IF_ERROR_CTX(process->Signal(SIGTERM), "stop the embedded agent");
   if (process->WaitForEnd(options_.stop_limit)) return absl::OkStatus();
-  return absl::DeadlineExceededError(fmt::format("the embedded agent (process {}) has not ended within {} of SIGTERM; its log is {}", *pid,
-                                                 absl::FormatDuration(options_.stop_limit), LogPath()));
+  return absl::DeadlineExceededError(
+      fmt::format("the embedded agent (process {}) has not ended within {} of SIGTERM; its log is {}", *pid,
+                  absl::FormatDuration(options_.stop_limit), LogPath()));
 }
 
 absl::StatusOr<AgentState> EmbeddedAgent::State() const {
@@ -144,8 +149,9 @@ absl::StatusOr<AgentState> EmbeddedAgent::State() const {
     return state;
   }
   auto program = FindProgram();
-  state.detail = program.ok() ? fmt::format("embedded agent, not running; the next submit starts {}", *program)
-                              : fmt::format("embedded agent, not possible: {}", std::string(program.status().message()));
+  state.detail = program.ok()
+                     ? fmt::format("embedded agent, not running; the next submit starts {}", *program)
+                     : fmt::format("embedded agent, not possible: {}", std::string(program.status().message()));
   return state;
 }
 

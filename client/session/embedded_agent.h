@@ -17,8 +17,8 @@ class ProcessHandle;
 
 struct EmbeddedAgentOptions {
   UserFolders folders;
-  // The checkout, which the agent may then read by itself; empty for none. An agent that runs already keeps its own: files of
-  // other checkouts are uploaded.
+  // The checkout, which the agent may then read by itself; empty for none. An agent that runs already keeps its own:
+  // files of other checkouts are uploaded.
   std::string checkout;
   // The wasmagent program; empty looks beside wasmctl, in the build tree, and on PATH.
   std::string program;
@@ -31,7 +31,8 @@ struct EmbeddedAgentOptions {
   uint32_t idle_exit_seconds = 900;
 };
 
-// Starts, finds and stops the user's embedded agent. One per user: its state folder is locked. A value; costs nothing to make.
+// Starts, finds and stops the user's embedded agent. One per user: its state folder is locked. A value; costs nothing
+// to make.
 class EmbeddedAgent {
  public:
   explicit EmbeddedAgent(EmbeddedAgentOptions options) : options_(std::move(options)) {}
@@ -42,8 +43,8 @@ class EmbeddedAgent {
 
   // The wasmagent program; NOT_FOUND lists where it was looked for.
   absl::StatusOr<std::string> FindProgram() const;
-  // The address of the agent that runs, starting one if need be. Two callers at once start one. The error of an agent that died shows
-  // the end of its log.
+  // The address of the agent that runs, starting one if need be. Two callers at once start one. The error of an agent
+  // that died shows the end of its log.
   absl::StatusOr<AgentAddress> EnsureRunning() const;
   // Ends it and waits until it has. It is no error when none runs.
   absl::Status Stop() const;

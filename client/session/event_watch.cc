@@ -105,7 +105,8 @@ class Watch {
         // Before its end a stream ends well only when it was asked to, or when there was nothing left to tell.
         if (!options_.follow) return end_;
         if (EndedBefore()) return end_;
-        broken = absl::UnavailableError(fmt::format("the agent at {} ended the stream before the build", connection_.address()));
+        broken = absl::UnavailableError(
+            fmt::format("the agent at {} ended the stream before the build", connection_.address()));
       }
       RETURN_IF_ERROR(Endure(broken));
       if (done_) return end_;
@@ -181,8 +182,8 @@ class Watch {
       lost_since_ = absl::Now();
       if (options_.on_notice) {
         options_.on_notice({WatchNotice::Kind::kLost,
-                            fmt::format("lost the agent at {}; the build goes on there, trying again for {}", connection_.address(),
-                                        absl::FormatDuration(options_.give_up_after))});
+                            fmt::format("lost the agent at {}; the build goes on there, trying again for {}",
+                                        connection_.address(), absl::FormatDuration(options_.give_up_after))});
       }
     }
     if (absl::Now() - lost_since_ >= options_.give_up_after) {
@@ -224,7 +225,8 @@ class Watch {
 
 }  // namespace
 
-absl::StatusOr<WatchEnd> WatchBuild(AgentConnection& connection, const std::string& build_id, const WatchOptions& options) {
+absl::StatusOr<WatchEnd> WatchBuild(AgentConnection& connection, const std::string& build_id,
+                                    const WatchOptions& options) {
   return Watch(connection, build_id, options).Run();
 }
 

@@ -44,8 +44,10 @@ struct WatchEnd {
   uint64_t last_sequence = 0;                      // where a later watch goes on
 };
 
-// Blocks until the build has ended or `stop` says so. A cut stream is taken up again after the last event. UNAVAILABLE when the agent
-// stays away (at once when it never answered), NOT_FOUND for an unknown build, DATA_LOSS when events stay missing.
-absl::StatusOr<WatchEnd> WatchBuild(AgentConnection& connection, const std::string& build_id, const WatchOptions& options);
+// Blocks until the build has ended or `stop` says so. A cut stream is taken up again after the last event. UNAVAILABLE
+// when the agent stays away (at once when it never answered), NOT_FOUND for an unknown build, DATA_LOSS when events
+// stay missing.
+absl::StatusOr<WatchEnd> WatchBuild(AgentConnection& connection, const std::string& build_id,
+                                    const WatchOptions& options);
 
 }  // namespace wasmagent::client

@@ -18,10 +18,13 @@ std::string MessageFor(const grpc::Status& status, std::string_view address) {
   const std::string& text = status.error_message();
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
-      return fmt::format("the agent at {} is not available: {}; 'wasmctl agent status' tells what runs here, 'wasmctl agent up' starts one",
-                         address, text);
+      return fmt::format(
+          "the agent at {} is not available: {}; 'wasmctl agent status' tells what runs here, 'wasmctl agent up' "
+          "starts one",
+          address, text);
     case grpc::StatusCode::DEADLINE_EXCEEDED:
-      return fmt::format("the agent at {} did not answer in time: {}; 'wasmctl info' tells whether it answers at all", address, text);
+      return fmt::format("the agent at {} did not answer in time: {}; 'wasmctl info' tells whether it answers at all",
+                         address, text);
     case grpc::StatusCode::UNIMPLEMENTED:
       return fmt::format("the agent at {} does not know this call: {}; is it older than wasmctl?", address, text);
     default:

@@ -16,8 +16,8 @@ struct ProgramResult {
   std::string Message() const;
 };
 
-// Runs argv[0], an absolute path, without input, and waits for it and for the end of its output. DEADLINE_EXCEEDED, the program killed,
-// after `limit`.
+// Runs argv[0], an absolute path, without input, and waits for it and for the end of its output. DEADLINE_EXCEEDED, the
+// program killed, after `limit`.
 absl::StatusOr<ProgramResult> RunProgram(const std::vector<std::string>& argv, absl::Duration limit);
 
 // A command as a shell would take it, for messages.

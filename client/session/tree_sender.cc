@@ -22,7 +22,8 @@ namespace {
 using content::Digest;
 using Stage = SendProgress::Stage;
 
-// Files of one ImportBlobs call: enough that the calls cost nothing, few enough that progress shows. The agent takes 20,000.
+// Files of one ImportBlobs call: enough that the calls cost nothing, few enough that progress shows. The agent takes
+// 20,000.
 constexpr size_t kImportBatch = 2000;
 // Calls at the same time. The agent spreads each over its CPUs already; a second keeps them busy between calls.
 constexpr size_t kImportCalls = 2;
@@ -102,8 +103,9 @@ absl::StatusOr<std::string> TreeSender::FolderThatAgentSees() {
   return *seen_folder_;
 }
 
-absl::StatusOr<std::vector<TreeSender::File>> TreeSender::ImportSome(const std::string& folder, const std::vector<File>& files,
-                                                                     size_t from, size_t to) {
+absl::StatusOr<std::vector<TreeSender::File>> TreeSender::ImportSome(const std::string& folder,
+                                                                     const std::vector<File>& files, size_t from,
+                                                                     size_t to) {
   wasmagent::v1::ImportBlobsRequest request;
   request.set_folder(folder);
   for (size_t i = from; i < to; ++i) {
@@ -152,7 +154,8 @@ absl::Status TreeSender::Import(const std::string& folder, std::vector<File>& fi
 
 absl::Status TreeSender::UploadFiles(const std::vector<File>& files) {
   if (files.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN_CTX(auto root, platform::OpenAt(AT_FDCWD, tree_.folder, O_RDONLY | O_DIRECTORY), "open the checkout");
+  ASSIGN_OR_RETURN_CTX(auto root, platform::OpenAt(AT_FDCWD, tree_.folder, O_RDONLY | O_DIRECTORY),
+                       "open the checkout");
   std::vector<content::BlobSource> sources;
   sources.reserve(files.size());
   for (const File& file : files) {
@@ -167,8 +170,10 @@ absl::Status TreeSender::UploadFiles(const std::vector<File>& files) {
     sources.push_back(std::move(source));
   }
   Report(Stage::kSending, 0, 0);
-  RETURN_IF_ERROR_CTX(connection_.blobs().Upload(std::move(sources), [this](uint64_t blobs, uint64_t bytes) { Report(Stage::kSending, blobs, bytes); }),
-                      "send files");
+  RETURN_IF_ERROR_CTX(
+      connection_.blobs().Upload(std::move(sources),
+                                 [this](uint64_t blobs, uint64_t bytes) { Report(Stage::kSending, blobs, bytes); }),
+      "send files");
   so_far_.blobs_done += files.size();
   so_far_.bytes_done += BytesOf(files);
   return absl::OkStatus();
@@ -185,8 +190,10 @@ absl::Status TreeSender::UploadFolders(const Batch& batch) {
     source.name = "a folder of the checkout";
     sources.push_back(std::move(source));
   }
-  RETURN_IF_ERROR_CTX(connection_.blobs().Upload(std::move(sources), [this](uint64_t blobs, uint64_t bytes) { Report(Stage::kSending, blobs, bytes); }),
-                      "send folders");
+  RETURN_IF_ERROR_CTX(
+      connection_.blobs().Upload(std::move(sources),
+                                 [this](uint64_t blobs, uint64_t bytes) { Report(Stage::kSending, blobs, bytes); }),
+      "send folders");
   return absl::OkStatus();
 }
 

@@ -15,7 +15,8 @@
 namespace wasmagent::client {
 
 // A scanned checkout, borrowed. Wrap a ScannedTree:
-//   SourceTree{&scanned.tree, checkout.path, [&](auto visit) { for (auto& f : scanned.files) visit(f.path, f.digest); }}
+//   SourceTree{&scanned.tree, checkout.path, [&](auto visit) { for (auto& f : scanned.files) visit(f.path, f.digest);
+//   }}
 struct SourceTree {
   using FileVisitor = std::function<void(const std::string& path, const content::Digest& digest)>;
   const content::TreeBlobs* blobs = nullptr;
@@ -33,17 +34,17 @@ struct SendProgress {
 };
 using SendProgressCallback = std::function<void(const SendProgress&)>;
 
-// Sends blobs of one tree to one agent: lets the agent read files itself where it has the checkout mounted, uploads the others, and
-// folders last, children before parents. Not thread-safe. Borrows the connection and the tree. Costs nothing until it is used, and then
-// a path for each file that is sent.
+// Sends blobs of one tree to one agent: lets the agent read files itself where it has the checkout mounted, uploads the
+// others, and folders last, children before parents. Not thread-safe. Borrows the connection and the tree. Costs
+// nothing until it is used, and then a path for each file that is sent.
 class TreeSender {
  public:
   TreeSender(AgentConnection& connection, const SourceTree& tree, SendProgressCallback progress)
       : connection_(connection), tree_(tree), report_(std::move(progress)) {}
 
   enum class Extent { kFoldersOnly, kWholeTree };
-  // Which blobs of the tree the agent lacks, when it lacks the root and so cannot say itself. Asks for folders first and then for the
-  // files of those that are missing: whoever has a folder has what is in it.
+  // Which blobs of the tree the agent lacks, when it lacks the root and so cannot say itself. Asks for folders first
+  // and then for the files of those that are missing: whoever has a folder has what is in it.
   absl::StatusOr<std::vector<content::Digest>> FindMissing(Extent extent);
 
   // Sends these. FAILED_PRECONDITION for one that is not of the tree; ABORTED names a file that changed.

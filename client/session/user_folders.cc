@@ -35,7 +35,8 @@ UserFolders UserFolders::FromEnvironment() {
   std::string runtime = Variable("XDG_RUNTIME_DIR");
   if (runtime.starts_with('/') && ::access(runtime.c_str(), W_OK | X_OK) == 0) folders.runtime = runtime;
   std::string cache = Variable("XDG_CACHE_HOME"), home = Variable("HOME");
-  if (!cache.starts_with('/')) cache = (home.starts_with('/') ? home : fmt::format("/tmp/wasmagent-home-{}", ::getuid())) + "/.cache";
+  if (!cache.starts_with('/'))
+    cache = (home.starts_with('/') ? home : fmt::format("/tmp/wasmagent-home-{}", ::getuid())) + "/.cache";
   folders.cache = cache;
   folders.path = Variable("PATH");
   return folders;
@@ -57,7 +58,8 @@ absl::Status MakePrivateFolder(const std::string& path) {
     if ((info.st_mode & 0077) == 0 || ::chmod(path.c_str(), 0700) == 0) return absl::OkStatus();
     return platform::ErrnoStatus(errno, path);
   }
-  return absl::PermissionDeniedError(fmt::format("{}: is not a folder of yours; remove it, or set XDG_RUNTIME_DIR", path));
+  return absl::PermissionDeniedError(
+      fmt::format("{}: is not a folder of yours; remove it, or set XDG_RUNTIME_DIR", path));
 }
 
 std::string FindOnPath(const std::string& name, const std::string& path) {

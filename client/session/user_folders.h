@@ -15,8 +15,8 @@ struct UserFolders {
 
   static UserFolders FromEnvironment();
 
-  // Folder for sockets: below `runtime` where there is one, else below `cache`, and below /tmp where that would make a socket's path too
-  // long.
+  // Folder for sockets: below `runtime` where there is one, else below `cache`, and below /tmp where that would make a
+  // socket's path too long.
   std::string SocketFolder() const;
 };
 

@@ -19,7 +19,8 @@ absl::Status Damaged(const Digest& digest) {
 // What has come of a stream: hashed, counted, passed on.
 class Received {
  public:
-  Received(const Digest& digest, const std::function<absl::Status(std::string_view)>& sink) : digest_(digest), sink_(sink) {}
+  Received(const Digest& digest, const std::function<absl::Status(std::string_view)>& sink)
+      : digest_(digest), sink_(sink) {}
   absl::Status Take(std::string_view bytes) {
     if (bytes.size() > digest_.size - size_) return Damaged(digest_);
     size_ += bytes.size();
@@ -61,7 +62,8 @@ absl::Status BlobDownload::FetchBatch(const std::vector<Digest>& digests,
     if (places == wanted.end()) continue;
     const Digest& digest = digests[places->second.front()];
     RETURN_IF_ERROR_CTX(FromRpcStatus(answer.status()), "fetch blob " + digest.ToString());
-    if (answer.compressor() != reapi::Compressor::IDENTITY || Digest::Of(answer.data()) != digest) return Damaged(digest);
+    if (answer.compressor() != reapi::Compressor::IDENTITY || Digest::Of(answer.data()) != digest)
+      return Damaged(digest);
     for (size_t place : places->second) RETURN_IF_ERROR(sink(place, answer.data()));
     progress_.Add(places->second.size(), digest.size * places->second.size());
     wanted.erase(places);
@@ -70,7 +72,8 @@ absl::Status BlobDownload::FetchBatch(const std::vector<Digest>& digests,
   return absl::InternalError(fmt::format("the server gave no answer for {} blobs", wanted.size()));
 }
 
-absl::Status BlobDownload::FetchStream(const Digest& digest, const std::function<absl::Status(std::string_view)>& sink) {
+absl::Status BlobDownload::FetchStream(const Digest& digest,
+                                       const std::function<absl::Status(std::string_view)>& sink) {
   google::bytestream::ReadRequest request;
   request.set_resource_name(ResourceName{"", "", digest, compress_}.ToString());
   Received received(digest, sink);

@@ -13,7 +13,8 @@ class BlobDownload {
       : connection_(connection), compress_(compress), progress_(progress) {}
 
   // Small blobs, whole and checked, each handed to `sink` with its place.
-  absl::Status FetchBatch(const std::vector<Digest>& digests, const std::function<absl::Status(size_t, std::string_view)>& sink);
+  absl::Status FetchBatch(const std::vector<Digest>& digests,
+                          const std::function<absl::Status(size_t, std::string_view)>& sink);
   // One blob in pieces; `sink` gets bytes that are checked as a whole only when this returns OK.
   absl::Status FetchStream(const Digest& digest, const std::function<absl::Status(std::string_view)>& sink);
 

@@ -42,8 +42,10 @@ struct BlobTransfer::Impl {
     RETURN_IF_ERROR_CTX(FromGrpcStatus(status), "ask for the server's limits");
     const auto& cache = answer.cache_capabilities();
     // 0 means that the server has no limit; the messages have one.
-    if (cache.max_batch_total_size_bytes() > 0) asked.max_batch_bytes = static_cast<uint64_t>(cache.max_batch_total_size_bytes());
-    for (int compressor : cache.supported_compressors()) asked.zstd = asked.zstd || compressor == reapi::Compressor::ZSTD;
+    if (cache.max_batch_total_size_bytes() > 0)
+      asked.max_batch_bytes = static_cast<uint64_t>(cache.max_batch_total_size_bytes());
+    for (int compressor : cache.supported_compressors())
+      asked.zstd = asked.zstd || compressor == reapi::Compressor::ZSTD;
     for (int compressor : cache.supported_batch_update_compressors()) {
       batch_zstd = batch_zstd || compressor == reapi::Compressor::ZSTD;
     }
@@ -120,7 +122,8 @@ absl::Status BlobTransfer::Upload(std::vector<BlobSource> blobs, const TransferP
 
 absl::StatusOr<std::string> BlobTransfer::Read(const Digest& digest) {
   if (digest.size > kLargestRead) {
-    return absl::ResourceExhaustedError(fmt::format("blob {}: at most {} bytes are read at once", digest.ToString(), kLargestRead));
+    return absl::ResourceExhaustedError(
+        fmt::format("blob {}: at most {} bytes are read at once", digest.ToString(), kLargestRead));
   }
   TransferProgress none;
   ProgressSum sum(none);
@@ -158,7 +161,8 @@ absl::Status BlobTransfer::DownloadAll(std::vector<Download> blobs, const Transf
     if (parcel.stream) {
       const Download& blob = blobs[parcel.places[0]];
       ASSIGN_OR_RETURN(platform::ScopedFd fd, open(blob));
-      RETURN_IF_ERROR_CTX(download.FetchStream(blob.digest, [&](std::string_view bytes) { return platform::WriteAll(fd.get(), bytes); }),
+      RETURN_IF_ERROR_CTX(download.FetchStream(
+                              blob.digest, [&](std::string_view bytes) { return platform::WriteAll(fd.get(), bytes); }),
                           blob.name);
       return absl::OkStatus();
     }

@@ -37,9 +37,11 @@ absl::StatusOr<platform::ScopedFd> OpenSource(const BlobSource& blob) {
 }
 
 // Reads up to `size` bytes of the source at `offset`; fewer than the digest says is a change.
-absl::Status ReadPiece(const BlobSource& blob, const platform::ScopedFd& fd, uint64_t offset, size_t size, std::string& out) {
+absl::Status ReadPiece(const BlobSource& blob, const platform::ScopedFd& fd, uint64_t offset, size_t size,
+                       std::string& out) {
   if (!blob.open) {
-    if (blob.bytes.size() != blob.digest.size) return absl::InvalidArgumentError(NameOf(blob) + ": not the digest's size");
+    if (blob.bytes.size() != blob.digest.size)
+      return absl::InvalidArgumentError(NameOf(blob) + ": not the digest's size");
     out.assign(blob.bytes, offset, size);
     return absl::OkStatus();
   }
@@ -90,7 +92,8 @@ absl::Status BlobUpload::SendBatch(const std::vector<BlobSource*>& blobs) {
   for (const auto& answer : response.responses()) answers[answer.digest().hash()] = &answer.status();
   for (const BlobSource* blob : blobs) {
     auto answer = answers.find(blob->digest.Hex());
-    if (answer == answers.end()) return absl::InternalError(fmt::format("the server gave no answer for {}", NameOf(*blob)));
+    if (answer == answers.end())
+      return absl::InternalError(fmt::format("the server gave no answer for {}", NameOf(*blob)));
     if (absl::Status one = FromRpcStatus(*answer->second); !one.ok()) return Explain(*blob, one);
   }
   progress_.Add(blobs.size(), bytes);
@@ -147,7 +150,8 @@ absl::Status BlobUpload::TryStream(BlobSource& blob, Stream& stream) {
   if (!read.ok()) return read;
   RETURN_IF_ERROR(status);
   int64_t committed = response.committed_size();
-  bool whole = committed == static_cast<int64_t>(blob.digest.size) || committed == static_cast<int64_t>(sent) || committed == -1;
+  bool whole =
+      committed == static_cast<int64_t>(blob.digest.size) || committed == static_cast<int64_t>(sent) || committed == -1;
   return whole ? absl::OkStatus() : absl::UnavailableError(fmt::format("only {} bytes were taken", committed));
 }
 

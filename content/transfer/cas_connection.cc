@@ -12,14 +12,15 @@ namespace {
 constexpr uint64_t kItemOverhead = 128;
 // Most blobs in a batch: so many empty files would fill a message with digests alone.
 constexpr size_t kMostItems = 4000;
-// A batch is ended at this size although the server would take more: four batches of it, with gRPC's copies, fit a client of 48 MB.
+// A batch is ended at this size although the server would take more: four batches of it, with gRPC's copies, fit a
+// client of 48 MB.
 constexpr uint64_t kBatchBytes = uint64_t{2} << 20;
 
 }  // namespace
 
 CasConnection::CasConnection(const std::vector<std::shared_ptr<grpc::Channel>>& channels) {
-  // gRPC is kept up until the process ends: when its last object goes, it joins a thread that helps with large writes and sleeps
-  // in 10 s steps (seen with 1.51), and a client that has just uploaded would stand still that long.
+  // gRPC is kept up until the process ends: when its last object goes, it joins a thread that helps with large writes
+  // and sleeps in 10 s steps (seen with 1.51), and a client that has just uploaded would stand still that long.
   [[maybe_unused]] static const bool kept_up = (grpc_init(), true);
   for (const auto& channel : channels) {
     stubs_.push_back({reapi::ContentAddressableStorage::NewStub(channel), reapi::Capabilities::NewStub(channel),

@@ -50,7 +50,8 @@ class ProgressSum {
   uint64_t bytes_ = 0;
 };
 
-// Blobs that travel together, as places in the caller's list; a single one that is too large for a batch goes as a stream.
+// Blobs that travel together, as places in the caller's list; a single one that is too large for a batch goes as a
+// stream.
 struct Parcel {
   std::vector<size_t> places;
   bool stream = false;

@@ -2,6 +2,6 @@
 #define GREETING_H
 
 // Prints a greeting to somebody on standard output.
-void greet(const char *name);
+void greet(const char* name);
 
 #endif

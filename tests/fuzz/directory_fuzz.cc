@@ -7,8 +7,10 @@ using namespace wasmagent::content;
 
 std::vector<std::string> Seeds() {
   std::vector<std::string> seeds = {"", "\n", "#include"};
-  auto tree = BuildTree({{"a/b", EntryKind::kFile, Digest::Of("1"), ""}, {"a/c", EntryKind::kExecutable, Digest::Empty(), ""},
-                         {"l", EntryKind::kSymlink, {}, "a/b"}, {"e", EntryKind::kDirectory, {}, ""}});
+  auto tree = BuildTree({{"a/b", EntryKind::kFile, Digest::Of("1"), ""},
+                         {"a/c", EntryKind::kExecutable, Digest::Empty(), ""},
+                         {"l", EntryKind::kSymlink, {}, "a/b"},
+                         {"e", EntryKind::kDirectory, {}, ""}});
   for (const auto& [digest, bytes] : tree->directories) seeds.push_back(bytes);
   return seeds;
 }

@@ -4,6 +4,6 @@
 #include <stddef.h>
 
 // Writes a greeting into `buffer`, cut to `size` bytes with the final NUL; returns the length it would have had.
-int greet(char *buffer, size_t size, const char *name);
+int greet(char* buffer, size_t size, const char* name);
 
 #endif

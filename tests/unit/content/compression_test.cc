@@ -19,11 +19,13 @@ TEST(Compression, ComesBack) {
     EXPECT_EQ(Decompress(Compress(text), size).value(), text);
     Compressor compressor;
     std::string packed;
-    for (size_t at = 0; at < size; at += 70001) ASSERT_TRUE(compressor.Append(text.substr(at, 70001), false, packed).ok());
+    for (size_t at = 0; at < size; at += 70001)
+      ASSERT_TRUE(compressor.Append(text.substr(at, 70001), false, packed).ok());
     ASSERT_TRUE(compressor.Append("", true, packed).ok());
     Decompressor decompressor(size);
     std::string plain;
-    for (size_t at = 0; at < packed.size(); at += 1001) ASSERT_TRUE(decompressor.Append(packed.substr(at, 1001), plain).ok());
+    for (size_t at = 0; at < packed.size(); at += 1001)
+      ASSERT_TRUE(decompressor.Append(packed.substr(at, 1001), plain).ok());
     EXPECT_TRUE(decompressor.Finish().ok());
     EXPECT_EQ(plain, text) << size;
   }

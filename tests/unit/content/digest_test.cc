@@ -41,8 +41,9 @@ TEST(Digest, TakesOneSpellingOnly) {
   std::string good = std::string(kAbc) + "/3";
   EXPECT_EQ(Digest::Parse(good).value(), Digest::Of("abc"));
   EXPECT_EQ(Digest::Parse(good).value().ToString(), good);
-  for (std::string bad : {std::string(kAbc), std::string(kAbc) + "/", std::string(kAbc) + "/03", std::string(kAbc) + "/-3",
-                          std::string(kAbc) + "/9223372036854775808", "BA" + good.substr(2), good.substr(2), good + " ", std::string()}) {
+  for (std::string bad :
+       {std::string(kAbc), std::string(kAbc) + "/", std::string(kAbc) + "/03", std::string(kAbc) + "/-3",
+        std::string(kAbc) + "/9223372036854775808", "BA" + good.substr(2), good.substr(2), good + " ", std::string()}) {
     EXPECT_EQ(Digest::Parse(bad).status().code(), absl::StatusCode::kInvalidArgument) << bad;
   }
   reapi::Digest proto = Digest::Of("abc").ToProto();

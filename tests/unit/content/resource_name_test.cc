@@ -11,8 +11,9 @@ const std::string kDigest = Digest::Of("abc").ToString();
 
 // Every form that the API names is taken, and written again as it came.
 TEST(ResourceName, TakesWhatTheApiNames) {
-  for (const std::string& name : std::vector<std::string>{"blobs/" + kDigest, "inst/blobs/" + kDigest, "a/b/c/blobs/" + kDigest, "compressed-blobs/zstd/" + kDigest,
-                           "uploads/6ba7-x/blobs/" + kDigest, "a/b/uploads/6ba7/compressed-blobs/zstd/" + kDigest}) {
+  for (const std::string& name : std::vector<std::string>{
+           "blobs/" + kDigest, "inst/blobs/" + kDigest, "a/b/c/blobs/" + kDigest, "compressed-blobs/zstd/" + kDigest,
+           "uploads/6ba7-x/blobs/" + kDigest, "a/b/uploads/6ba7/compressed-blobs/zstd/" + kDigest}) {
     auto parsed = ParseResourceName(name);
     ASSERT_TRUE(parsed.ok()) << name << ": " << parsed.status();
     EXPECT_EQ(parsed->ToString(), name);
@@ -25,9 +26,10 @@ TEST(ResourceName, TakesWhatTheApiNames) {
 
 // Everything else is refused; what other servers know is UNIMPLEMENTED.
 TEST(ResourceName, RefusesOthers) {
-  for (const std::string& name : std::vector<std::string>{"", "/", "blobs", "blobs/" + kDigest + "/x", "/blobs/" + kDigest, "a//blobs/" + kDigest,
-                           "uploads//blobs/" + kDigest, "uploads/u/" + kDigest, "actions/blobs/" + kDigest, "blobs/" + kDigest + "/",
-                           "uploads/u v/blobs/" + kDigest, "blobs/abc/3", "uploads/u/blobs", std::string(5000, 'a')}) {
+  for (const std::string& name : std::vector<std::string>{
+           "", "/", "blobs", "blobs/" + kDigest + "/x", "/blobs/" + kDigest, "a//blobs/" + kDigest,
+           "uploads//blobs/" + kDigest, "uploads/u/" + kDigest, "actions/blobs/" + kDigest, "blobs/" + kDigest + "/",
+           "uploads/u v/blobs/" + kDigest, "blobs/abc/3", "uploads/u/blobs", std::string(5000, 'a')}) {
     EXPECT_EQ(ParseResourceName(name).status().code(), absl::StatusCode::kInvalidArgument) << name;
   }
   EXPECT_EQ(ParseResourceName("compressed-blobs/brotli/" + kDigest).status().code(), absl::StatusCode::kUnimplemented);

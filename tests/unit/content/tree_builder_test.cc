@@ -14,7 +14,8 @@ TEST(TreeBuilder, AgreesWithBuildTree) {
   ASSERT_TRUE(builder.AddFile(TreeBuilder::kRoot, "x", Digest::Of("2"), true).ok());
   ASSERT_TRUE(builder.AddSymlink(a, "l", "b/f").ok());
   EXPECT_EQ(builder.PathOf(b), "a/b");
-  auto built = BuildTree({{"a/b/f", EntryKind::kFile, Digest::Of("1"), ""}, {"a/l", EntryKind::kSymlink, {}, "b/f"},
+  auto built = BuildTree({{"a/b/f", EntryKind::kFile, Digest::Of("1"), ""},
+                          {"a/l", EntryKind::kSymlink, {}, "b/f"},
                           {"x", EntryKind::kExecutable, Digest::Of("2"), ""}});
   EXPECT_EQ(std::move(builder).Finish().value().root, built.value().root);
 }

@@ -10,7 +10,9 @@ namespace {
 
 using Entries = std::vector<TreeEntry>;
 
-TreeEntry File(std::string path, const std::string& bytes) { return {std::move(path), EntryKind::kFile, Digest::Of(bytes), ""}; }
+TreeEntry File(std::string path, const std::string& bytes) {
+  return {std::move(path), EntryKind::kFile, Digest::Of(bytes), ""};
+}
 
 // "+path" new, "-path" gone, "~path" changed; `reads` counts the Directories that were read.
 std::vector<std::string> Diff(const Entries& before, const Entries& after, int* reads = nullptr) {
@@ -33,12 +35,16 @@ std::vector<std::string> Diff(const Entries& before, const Entries& after, int* 
 
 // Every kind of difference is told, in path order, a folder before what is in it.
 TEST(TreeDiff, TellsEveryDifference) {
-  Entries before = {File("same/a", "1"), File("edit", "1"), File("gone/x", "1"), File("kind", "1"), File("mode", "1"),
-                    File("tofile/in", "1")};
-  Entries after = {File("same/a", "1"), File("edit", "2"), File("new/y", "1"), File("kind/in", "1"),
-                   {"mode", EntryKind::kExecutable, Digest::Of("1"), ""}, File("tofile", "1")};
-  EXPECT_THAT(Diff(before, after), ::testing::ElementsAre("~edit", "-gone", "-gone/x", "~kind", "+kind/in", "~mode", "+new", "+new/y",
-                                                          "~tofile", "-tofile/in"));
+  Entries before = {File("same/a", "1"), File("edit", "1"), File("gone/x", "1"),
+                    File("kind", "1"),   File("mode", "1"), File("tofile/in", "1")};
+  Entries after = {File("same/a", "1"),
+                   File("edit", "2"),
+                   File("new/y", "1"),
+                   File("kind/in", "1"),
+                   {"mode", EntryKind::kExecutable, Digest::Of("1"), ""},
+                   File("tofile", "1")};
+  EXPECT_THAT(Diff(before, after), ::testing::ElementsAre("~edit", "-gone", "-gone/x", "~kind", "+kind/in", "~mode",
+                                                          "+new", "+new/y", "~tofile", "-tofile/in"));
   EXPECT_THAT(Diff(before, before), ::testing::IsEmpty());
 }
 

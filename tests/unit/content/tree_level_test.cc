@@ -19,8 +19,11 @@ DirectoryReader ReaderOf(const TreeBlobs& tree) {
 
 // A walk meets every entry once, a folder before what is in it, names in byte order.
 TEST(TreeLevel, WalksInOrder) {
-  auto tree = BuildTree({{"b/f", EntryKind::kFile, Digest::Of("1"), ""}, {"b-", EntryKind::kFile, Digest::Of("2"), ""},
-                         {"a", EntryKind::kSymlink, {}, "b"}, {"c", EntryKind::kDirectory, {}, ""}}).value();
+  auto tree = BuildTree({{"b/f", EntryKind::kFile, Digest::Of("1"), ""},
+                         {"b-", EntryKind::kFile, Digest::Of("2"), ""},
+                         {"a", EntryKind::kSymlink, {}, "b"},
+                         {"c", EntryKind::kDirectory, {}, ""}})
+                  .value();
   std::vector<std::string> paths;
   auto visit = [&](const TreeEntry& entry) {
     paths.push_back(entry.path);

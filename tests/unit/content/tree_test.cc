@@ -8,9 +8,13 @@
 namespace wasmagent::content {
 namespace {
 
-TreeEntry File(std::string path, const std::string& bytes = "x") { return {std::move(path), EntryKind::kFile, Digest::Of(bytes), ""}; }
+TreeEntry File(std::string path, const std::string& bytes = "x") {
+  return {std::move(path), EntryKind::kFile, Digest::Of(bytes), ""};
+}
 TreeEntry Folder(std::string path) { return {std::move(path), EntryKind::kDirectory, {}, ""}; }
-TreeEntry Link(std::string path, std::string target) { return {std::move(path), EntryKind::kSymlink, {}, std::move(target)}; }
+TreeEntry Link(std::string path, std::string target) {
+  return {std::move(path), EntryKind::kSymlink, {}, std::move(target)};
+}
 
 // Names that Linux allows and the protocol carries are taken; others are refused with the name, escaped.
 TEST(Tree, ChecksNames) {
@@ -18,18 +22,20 @@ TEST(Tree, ChecksNames) {
     EXPECT_TRUE(CheckName(good).ok()) << good;
   }
   EXPECT_TRUE(CheckName(std::string(255, 'a')).ok());
-  for (std::string bad : {std::string(), std::string("."), std::string(".."), std::string("a/b"), std::string("a\0b", 3),
-                          std::string(256, 'a'), std::string("\xFF"), std::string("\xC3"), std::string("\xC0\xAF"),
-                          std::string("\xED\xA0\x80"), std::string("\xF4\x90\x80\x80")}) {
+  for (std::string bad : {std::string(), std::string("."), std::string(".."), std::string("a/b"),
+                          std::string("a\0b", 3), std::string(256, 'a'), std::string("\xFF"), std::string("\xC3"),
+                          std::string("\xC0\xAF"), std::string("\xED\xA0\x80"), std::string("\xF4\x90\x80\x80")}) {
     EXPECT_EQ(CheckName(bad).code(), absl::StatusCode::kInvalidArgument) << bad;
   }
   EXPECT_NE(CheckName("bad\xFF").message().find("\\xff"), std::string::npos);
 }
 
-// Equal trees have equal digests, whatever the order of the list, and the bytes are what protobuf writes for sorted lists.
+// Equal trees have equal digests, whatever the order of the list, and the bytes are what protobuf writes for sorted
+// lists.
 TEST(Tree, IsCanonical) {
-  std::vector<TreeEntry> entries = {File("b/z"), File("b/a-b"), File("b/a"), Folder("b/a.d"), Link("b/l", "../x"), File("a"), Folder("e"),
-                                    {"run", EntryKind::kExecutable, Digest::Of("y"), ""}};
+  std::vector<TreeEntry> entries = {
+      File("b/z"),         File("b/a-b"), File("b/a"), Folder("b/a.d"),
+      Link("b/l", "../x"), File("a"),     Folder("e"), {"run", EntryKind::kExecutable, Digest::Of("y"), ""}};
   TreeBlobs tree = BuildTree(entries).value();
   std::reverse(entries.begin(), entries.end());
   EXPECT_EQ(BuildTree(entries).value().root, tree.root);
@@ -50,10 +56,19 @@ TEST(Tree, IsCanonical) {
 TEST(Tree, RefusesWhatIsNoTree) {
   std::string deep = "f";
   for (int i = 0; i <= kMaxTreeDepth; ++i) deep = "d/" + deep;
-  std::vector<std::vector<TreeEntry>> trees = {{File("a"), File("a")},     {File("a"), File("a/b")}, {File("a/b"), File("a")}, {File("/a")},
-                                               {File("a//b")},             {File("a/")},             {File("")},               {File("../a")},
-                                               {File("a/./b")},            {Folder("a"), Folder("a")}, {Folder("a"), Link("a", "b")},
-                                               {Link("a", "")},            {File(deep)}};
+  std::vector<std::vector<TreeEntry>> trees = {{File("a"), File("a")},
+                                               {File("a"), File("a/b")},
+                                               {File("a/b"), File("a")},
+                                               {File("/a")},
+                                               {File("a//b")},
+                                               {File("a/")},
+                                               {File("")},
+                                               {File("../a")},
+                                               {File("a/./b")},
+                                               {Folder("a"), Folder("a")},
+                                               {Folder("a"), Link("a", "b")},
+                                               {Link("a", "")},
+                                               {File(deep)}};
   for (const auto& entries : trees) {
     EXPECT_EQ(BuildTree(entries).status().code(), absl::StatusCode::kInvalidArgument) << entries[0].path.substr(0, 20);
   }

@@ -45,7 +45,8 @@ class JournalTest : public ::testing::Test {
   std::string path_;
 };
 
-// Every byte of the log, in order: sequence numbers have no gaps, bytes come back as they were written, whatever the size of a read.
+// Every byte of the log, in order: sequence numbers have no gaps, bytes come back as they were written, whatever the
+// size of a read.
 TEST_F(JournalTest, GivesBackWhatWasWritten) {
   auto journal = Open();
   std::string large(300000, 'x');
@@ -72,7 +73,8 @@ TEST_F(JournalTest, GoesOnAfterARestart) {
   EXPECT_EQ(ReadAll().back().sequence(), 2u);
 }
 
-// Nothing torn: whatever a crash left of the last record is cut off, at every length, and appending goes on at a boundary.
+// Nothing torn: whatever a crash left of the last record is cut off, at every length, and appending goes on at a
+// boundary.
 TEST_F(JournalTest, ATornTailIsCut) {
   {
     auto journal = Open();

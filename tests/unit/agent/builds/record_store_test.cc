@@ -41,7 +41,8 @@ class RecordStoreTest : public ::testing::Test {
 
 // Accepted is kept: what was put is there after a restart, and the queue has its order.
 TEST_F(RecordStoreTest, TheQueueSurvives) {
-  for (const char* id : {"bbbb", "aaaa", "cccc"}) ASSERT_TRUE(store_->Put(Record(id, wasmagent::v1::BUILD_STATE_QUEUED)).ok());
+  for (const char* id : {"bbbb", "aaaa", "cccc"})
+    ASSERT_TRUE(store_->Put(Record(id, wasmagent::v1::BUILD_STATE_QUEUED)).ok());
   ASSERT_TRUE(store_->Put(Record("aaaa", wasmagent::v1::BUILD_STATE_ENDED)).ok());
   Reopen();
   EXPECT_EQ(Ids(store_->Active()), (std::vector<std::string>{"bbbb", "cccc"}));
@@ -50,7 +51,8 @@ TEST_F(RecordStoreTest, TheQueueSurvives) {
 
 // People type the first digits of an id: one build is found, several or none are told apart.
 TEST_F(RecordStoreTest, PrefixesAreResolved) {
-  for (const char* id : {"abcd1", "abcd2", "abcd"}) ASSERT_TRUE(store_->Put(Record(id, wasmagent::v1::BUILD_STATE_ENDED)).ok());
+  for (const char* id : {"abcd1", "abcd2", "abcd"})
+    ASSERT_TRUE(store_->Put(Record(id, wasmagent::v1::BUILD_STATE_ENDED)).ok());
   EXPECT_EQ(*store_->Resolve("abcd1"), "abcd1");
   EXPECT_EQ(store_->Resolve("abc").status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(store_->Resolve("xyz").status().code(), absl::StatusCode::kNotFound);
@@ -72,7 +74,8 @@ TEST_F(RecordStoreTest, Lists) {
 // Bounded: only the newest ended builds are remembered; one that has not ended never goes.
 TEST_F(RecordStoreTest, PrunesTheOldest) {
   ASSERT_TRUE(store_->Put(Record("0000", wasmagent::v1::BUILD_STATE_QUEUED)).ok());
-  for (const char* id : {"1111", "2222", "3333"}) ASSERT_TRUE(store_->Put(Record(id, wasmagent::v1::BUILD_STATE_ENDED)).ok());
+  for (const char* id : {"1111", "2222", "3333"})
+    ASSERT_TRUE(store_->Put(Record(id, wasmagent::v1::BUILD_STATE_ENDED)).ok());
   EXPECT_EQ(*store_->Prune(2), std::vector<std::string>{"1111"});
   EXPECT_EQ(Ids(store_->List("", false, 10)), (std::vector<std::string>{"3333", "2222", "0000"}));
 }

@@ -52,7 +52,8 @@ TEST_F(StoreSourceTreeTest, AMissingBlobIsListed) {
   absl::Status status = StoreSourceTree(*store_, tree.root).ReadFile("wasmbuild.yaml").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   google::rpc::PreconditionFailure failure;
-  ASSERT_TRUE(failure.ParseFromString(std::string(*status.GetPayload("type.googleapis.com/google.rpc.PreconditionFailure"))));
+  ASSERT_TRUE(
+      failure.ParseFromString(std::string(*status.GetPayload("type.googleapis.com/google.rpc.PreconditionFailure"))));
   EXPECT_EQ(failure.violations(0).subject(), "blobs/" + absent.ToString());
 }
 

@@ -11,8 +11,8 @@ using ::testing::HasSubstr;
 
 constexpr char kPath[] = "/usr/bin:/bin";
 
-// Rule: the distribution's clang counts as the release of its time, so that a target's minimum holds for it, too; and never as one of those that
-// are refused for their own libc.
+// Rule: the distribution's clang counts as the release of its time, so that a target's minimum holds for it, too; and
+// never as one of those that are refused for their own libc.
 TEST(WasiSdk, TheDistributionsClangHasAVintage) {
   auto major = [](int clang) {
     Toolchain sdk;

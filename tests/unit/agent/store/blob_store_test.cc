@@ -40,7 +40,9 @@ class BlobStoreTest : public ::testing::Test {
 };
 
 // A store belongs to one agent.
-TEST_F(BlobStoreTest, IsLocked) { EXPECT_EQ(BlobStore::Open(options_, clock_).status().code(), absl::StatusCode::kUnavailable); }
+TEST_F(BlobStoreTest, IsLocked) {
+  EXPECT_EQ(BlobStore::Open(options_, clock_).status().code(), absl::StatusCode::kUnavailable);
+}
 
 // The least recently used goes first, also after a restart; what was used within the grace stays.
 TEST_F(BlobStoreTest, CollectsTheLeastRecentlyUsed) {

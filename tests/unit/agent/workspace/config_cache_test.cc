@@ -10,7 +10,8 @@ namespace {
 
 class ConfigCacheTest : public ::testing::Test {
  protected:
-  ConfigCacheTest() : dir_(*platform::MakeTemporaryDirectory(::testing::TempDir(), "config-cache-")), cache_(dir_ + "/kept") {
+  ConfigCacheTest()
+      : dir_(*platform::MakeTemporaryDirectory(::testing::TempDir(), "config-cache-")), cache_(dir_ + "/kept") {
     EXPECT_TRUE(platform::MakeDirectories(dir_ + "/a").ok());
     EXPECT_TRUE(platform::MakeDirectories(dir_ + "/b").ok());
   }

@@ -13,7 +13,8 @@ class ManifestTest : public ::testing::Test {
   ManifestTest() : dir_(*platform::MakeTemporaryDirectory(::testing::TempDir(), "manifest-")) {
     manifest_.root = content::Digest::Of("root");
     manifest_.entries.push_back({{"d", content::EntryKind::kDirectory, content::Digest::Of("d"), ""}, {}});
-    manifest_.entries.push_back({{"d/a", content::EntryKind::kExecutable, content::Digest::Of("a"), ""}, {1, 2, 3, 4, 5}});
+    manifest_.entries.push_back(
+        {{"d/a", content::EntryKind::kExecutable, content::Digest::Of("a"), ""}, {1, 2, 3, 4, 5}});
     manifest_.entries.push_back({{"d.c", content::EntryKind::kSymlink, {}, "d/a"}, {6, 7, 8, 9, 10}});
   }
   ~ManifestTest() override { (void)platform::RemoveTree(dir_); }
@@ -54,9 +55,7 @@ TEST_F(ManifestTest, DamageIsNoticed) {
 }
 
 // A folder's run ends where its name ends: "d.c" is not below "d".
-TEST_F(ManifestTest, BelowIsTheFoldersRun) {
-  EXPECT_EQ(manifest_.Below(0), (std::pair<size_t, size_t>(1, 2)));
-}
+TEST_F(ManifestTest, BelowIsTheFoldersRun) { EXPECT_EQ(manifest_.Below(0), (std::pair<size_t, size_t>(1, 2))); }
 
 TEST_F(ManifestTest, NoManifestIsNotFound) {
   EXPECT_EQ(Manifest::Load(path()).status().code(), absl::StatusCode::kNotFound);

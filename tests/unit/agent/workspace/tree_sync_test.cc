@@ -33,7 +33,8 @@ class TreeSyncTest : public wasmagent::testing::StoreFixture {
 
 // Incremental and true: a new folder gets everything, with modes, links and empty folders.
 TEST_F(TreeSyncTest, FillsAnEmptyFolder) {
-  SyncStats stats = Sync({{"a.c", "int a;"}, {"sub/run", "x:#!/bin/sh"}, {"sub/link", "l:../a.c"}, {"empty", "d:"}, {"zero", ""}});
+  SyncStats stats =
+      Sync({{"a.c", "int a;"}, {"sub/run", "x:#!/bin/sh"}, {"sub/link", "l:../a.c"}, {"empty", "d:"}, {"zero", ""}});
   EXPECT_EQ(stats.written, 4u);
   EXPECT_EQ(Read(Path("a.c")), "int a;");
   EXPECT_EQ(Stat(Path("sub/run")).st_mode & 0777, 0755u);
@@ -91,7 +92,8 @@ TEST_F(TreeSyncTest, RemovesWhatLeftTheTree) {
 
 // Incremental and true: a file that a build modified, removed, replaced or made executable is restored.
 TEST_F(TreeSyncTest, RestoresWhatABuildModified) {
-  Files files = {{"edited", "aaaa"}, {"removed", "b"}, {"mode", "c"}, {"replaced", "d"}, {"link", "l:edited"}, {"d/x", "e"}};
+  Files files = {{"edited", "aaaa"}, {"removed", "b"},     {"mode", "c"},
+                 {"replaced", "d"},  {"link", "l:edited"}, {"d/x", "e"}};
   Sync(files);
   int fd = ::open(Path("edited").c_str(), O_WRONLY);
   ASSERT_EQ(::pwrite(fd, "bbbb", 4, 0), 4);  // same size, in place
@@ -122,7 +124,8 @@ TEST_F(TreeSyncTest, ATouchedFileStays) {
   EXPECT_EQ(Stat(Path("f")).st_ino, inode);
 }
 
-// A build may move a folder and put a link to it in its place: everything below is made anew, nothing is written through the link.
+// A build may move a folder and put a link to it in its place: everything below is made anew, nothing is written
+// through the link.
 TEST_F(TreeSyncTest, AFolderBehindALinkIsMadeAnew) {
   Files files = {{"d/f", "1"}, {"d/e/g", "2"}};
   Sync(files);

@@ -51,7 +51,8 @@ TEST_F(AgentLocatorTest, AWrongAddressIsAnError) {
 // Nothing found: all that was tried, why it was not taken, and what to do.
 TEST_F(AgentLocatorTest, TellsWhatWasTried) {
   std::string text(LocateAgent(input_).status().message());
-  for (const char* part : {"runtime/wasmagent/agent.sock", "system.sock", "docker: not installed", "no wasmagent program", "agent up"}) {
+  for (const char* part :
+       {"runtime/wasmagent/agent.sock", "system.sock", "docker: not installed", "no wasmagent program", "agent up"}) {
     EXPECT_THAT(text, HasSubstr(part));
   }
 }

@@ -80,7 +80,8 @@ class BuildSessionTest : public ::testing::Test {
   wasmagent::v1::BuildRequest request_;
 };
 
-// An empty agent gets everything after its first answer, files before folders and the root last, always under the same id.
+// An empty agent gets everything after its first answer, files before folders and the root last, always under the same
+// id.
 TEST_F(BuildSessionTest, SendsAllToAnEmptyAgentInOneRound) {
   auto build = Start();
   ASSERT_TRUE(build.ok()) << build.status();
@@ -140,7 +141,8 @@ TEST_F(BuildSessionTest, AChangedFileIsNoticed) {
   EXPECT_EQ(agent_.build_ids.size(), 1u);
 }
 
-// An agent that asks for the same for ever gets an error, not an endless loop; so does one that asks for what is not of the tree.
+// An agent that asks for the same for ever gets an error, not an endless loop; so does one that asks for what is not of
+// the tree.
 TEST_F(BuildSessionTest, AsksInCirclesEnd) {
   agent_.start = [this](const auto&) { return Missing({files_[0].second}); };
   EXPECT_TRUE(absl::IsFailedPrecondition(Start().status()));

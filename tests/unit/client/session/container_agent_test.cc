@@ -29,15 +29,33 @@ TEST_F(ContainerAgentTest, TheCommandIsExact) {
   std::string run = folder_.path() + "/runtime/wasmagent/id7:/run/wasmagent";
   std::string state = folder_.path() + "/cache/wasmagent-container/id7:/var/lib/wasmagent";
   EXPECT_EQ(ContainerAgent(Options()).RunCommand("/usr/bin/docker"),
-            (std::vector<std::string>{"/usr/bin/docker", "run", "--detach", "--name", "wasmagent-id7", "--user", "1000:100", "--network",
-                                      "none", "--volume", "/home/me/src:/home/me/src:ro", "--volume", run, "--volume", state,
-                                      "wasmagent:latest", "--listen", "unix:/run/wasmagent/agent.sock", "--state-directory",
-                                      "/var/lib/wasmagent", "--bind-root", "/home/me/src"}));
+            (std::vector<std::string>{"/usr/bin/docker",
+                                      "run",
+                                      "--detach",
+                                      "--name",
+                                      "wasmagent-id7",
+                                      "--user",
+                                      "1000:100",
+                                      "--network",
+                                      "none",
+                                      "--volume",
+                                      "/home/me/src:/home/me/src:ro",
+                                      "--volume",
+                                      run,
+                                      "--volume",
+                                      state,
+                                      "wasmagent:latest",
+                                      "--listen",
+                                      "unix:/run/wasmagent/agent.sock",
+                                      "--state-directory",
+                                      "/var/lib/wasmagent",
+                                      "--bind-root",
+                                      "/home/me/src"}));
   ContainerAgentOptions selinux = Options();
   selinux.selinux = true;
   auto argv = ContainerAgent(selinux).RunCommand("/usr/bin/podman");
-  EXPECT_THAT(argv, ::testing::IsSupersetOf({std::string("--userns=keep-id"), std::string("/home/me/src:/home/me/src:ro,Z"), run + ":Z",
-                                             state + ":Z"}));
+  EXPECT_THAT(argv, ::testing::IsSupersetOf({std::string("--userns=keep-id"),
+                                             std::string("/home/me/src:/home/me/src:ro,Z"), run + ":Z", state + ":Z"}));
 }
 
 // An engine that is installed and does not work is passed over; when none works, each one's own words are told.
@@ -55,7 +73,8 @@ TEST_F(ContainerAgentTest, AnEngineThatHangsIsGivenUp) {
   ContainerAgentOptions options = Options();
   options.engine = "docker";
   options.engine_limit = absl::Milliseconds(200);
-  EXPECT_THAT(std::string(ContainerAgent(options).FindEngine().status().message()), HasSubstr("did not end within 200ms"));
+  EXPECT_THAT(std::string(ContainerAgent(options).FindEngine().status().message()),
+              HasSubstr("did not end within 200ms"));
 }
 
 // Named: the engine's own message and the command, when the container does not start.

@@ -31,8 +31,9 @@ TEST_F(EmbeddedAgentTest, StartsOnceAndStops) {
   auto second = agent.EnsureRunning();
   ASSERT_TRUE(second.ok());
   EXPECT_EQ(first->address, second->address);
-  EXPECT_EQ(folder_.Calls(), "<--listen><unix:" + folder_.path() + "/runtime/wasmagent/embedded.sock><--state-directory><" +
-                                 folder_.path() + "/cache/wasmagent><--bind-root></the checkout><--idle-exit-seconds><900>\n");
+  EXPECT_EQ(folder_.Calls(), "<--listen><unix:" + folder_.path() +
+                                 "/runtime/wasmagent/embedded.sock><--state-directory><" + folder_.path() +
+                                 "/cache/wasmagent><--bind-root></the checkout><--idle-exit-seconds><900>\n");
   EXPECT_TRUE(agent.State()->running);
   EXPECT_TRUE(agent.Stop().ok());
   EXPECT_FALSE(agent.State()->running);
@@ -43,7 +44,8 @@ TEST_F(EmbeddedAgentTest, StartsOnceAndStops) {
 TEST_F(EmbeddedAgentTest, ADeathShowsTheLog) {
   auto address = With("echo 'state folder is broken' >&2; exit 1").EnsureRunning();
   EXPECT_TRUE(absl::IsUnavailable(address.status()));
-  EXPECT_NE(std::string(address.status().message()).find("state folder is broken"), std::string::npos) << address.status();
+  EXPECT_NE(std::string(address.status().message()).find("state folder is broken"), std::string::npos)
+      << address.status();
 }
 
 // No program is an error that lists where it was looked for.

@@ -56,7 +56,8 @@ class EventWatchTest : public ::testing::Test {
   const std::vector<uint64_t> all_ = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
 };
 
-// A cut connection loses nothing: whatever way the stream breaks, it is taken up after the last event, and each event comes once.
+// A cut connection loses nothing: whatever way the stream breaks, it is taken up after the last event, and each event
+// comes once.
 TEST_F(EventWatchTest, TakesACutStreamUpAgain) {
   agent_.watches = {Script({1, 2, 3}, grpc::Status(grpc::StatusCode::UNAVAILABLE, "cut")),
                     Script({4, 5}, grpc::Status(grpc::StatusCode::CANCELLED, "shutting down")),
@@ -73,7 +74,8 @@ TEST_F(EventWatchTest, TakesACutStreamUpAgain) {
 
 // Repeated events are dropped; a gap is not shown but asked for again.
 TEST_F(EventWatchTest, RepeatsAndGapsAreMended) {
-  agent_.watches = {Script({1, 2, 2, 1, 3, 5, 6}, grpc::Status::OK), Script({2, 3, 4, 5, 6, 7, 8, 9, 10}, grpc::Status::OK)};
+  agent_.watches = {Script({1, 2, 2, 1, 3, 5, 6}, grpc::Status::OK),
+                    Script({2, 3, 4, 5, 6, 7, 8, 9, 10}, grpc::Status::OK)};
   auto end = Watch();
   ASSERT_TRUE(end.ok()) << end.status();
   EXPECT_EQ(seen_, all_);
@@ -101,7 +103,8 @@ TEST_F(EventWatchTest, PatientOnlyWithAnAgentThatWasThere) {
   EXPECT_EQ(notices_, (std::vector<WatchNotice::Kind>{WatchNotice::Kind::kLost}));
 }
 
-// Ticks go on while the agent is silent, and stopping does not wait for it; a later watch goes on where this one stopped.
+// Ticks go on while the agent is silent, and stopping does not wait for it; a later watch goes on where this one
+// stopped.
 TEST_F(EventWatchTest, TicksAndStopsWhileNothingComes) {
   agent_.watches = {[](const WatchBuildRequest&, Writer* writer, grpc::ServerContext* context) {
     Send(writer, {1, 2});

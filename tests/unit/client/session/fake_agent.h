@@ -24,8 +24,9 @@ class FakeAgent : public wasmagent::v1::BuildService::Service,
                   public wasmagent::v1::AgentService::Service,
                   public content::reapi::ContentAddressableStorage::Service {
  public:
-  using Watch = std::function<grpc::Status(const wasmagent::v1::WatchBuildRequest&,
-                                           grpc::ServerWriter<wasmagent::v1::WatchBuildResponse>*, grpc::ServerContext*)>;
+  using Watch =
+      std::function<grpc::Status(const wasmagent::v1::WatchBuildRequest&,
+                                 grpc::ServerWriter<wasmagent::v1::WatchBuildResponse>*, grpc::ServerContext*)>;
 
   explicit FakeAgent(const std::string& socket) : address_("unix:" + socket) { Start(); }
   ~FakeAgent() override { Stop(); }

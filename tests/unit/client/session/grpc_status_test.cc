@@ -8,7 +8,8 @@
 namespace wasmagent::client {
 namespace {
 
-// "Could not accept" carries the list of missing blobs over the wire, in order; other violations are not mistaken for them.
+// "Could not accept" carries the list of missing blobs over the wire, in order; other violations are not mistaken for
+// them.
 TEST(GrpcStatusTest, ReadsMissingBlobs) {
   auto one = content::Digest::Of("one"), two = content::Digest::Of("two");
   google::rpc::PreconditionFailure failure;

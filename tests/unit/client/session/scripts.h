@@ -27,10 +27,11 @@ class ScriptFolder {
   const std::string& path() const { return path_; }
   std::string bin() const { return path_ + "/bin"; }
   UserFolders folders() const { return {path_ + "/runtime", path_ + "/cache", bin()}; }
-  // Each call's arguments go to `calls`, one in angle brackets after the other, a line a call. PATH for the script itself is the usual one.
+  // Each call's arguments go to `calls`, one in angle brackets after the other, a line a call. PATH for the script
+  // itself is the usual one.
   std::string Add(const std::string& name, const std::string& body) const {
-    std::string text = "#!/bin/sh\nPATH=/usr/bin:/bin\nfor a in \"$@\"; do printf '<%s>' \"$a\"; done >> " + path_ + "/calls\necho >> " +
-                       path_ + "/calls\n" + body + "\n";
+    std::string text = "#!/bin/sh\nPATH=/usr/bin:/bin\nfor a in \"$@\"; do printf '<%s>' \"$a\"; done >> " + path_ +
+                       "/calls\necho >> " + path_ + "/calls\n" + body + "\n";
     EXPECT_TRUE(platform::WriteFileAtomically(bin() + "/" + name, text, 0755, false).ok());
     return bin() + "/" + name;
   }
