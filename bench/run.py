@@ -38,7 +38,11 @@ class Failed(Exception):
 
 
 class Agent:
-    """A wasmagent with a state folder of its own, ended with its context."""
+    """A wasmagent with a state folder of its own, ended with its context.
+
+    The folder stays until the whole run is over, as every copy does: ext4 passes over inodes that were deleted less than a minute
+    or five ago, one by one, which makes each new file several times as dear, for us and for what we are compared with.
+    """
 
     def __init__(self, options, scratch, loopback=False):
         self.state = tempfile.mkdtemp(prefix="state-", dir=scratch)
@@ -67,7 +71,6 @@ class Agent:
             self.process.kill()
             self.process.wait()
         self.log.close()
-        shutil.rmtree(self.state, ignore_errors=True)
 
 
 class Submit:
@@ -198,10 +201,18 @@ def spread(values):
 
 
 class Bench:
-    def __init__(self, options, scratch):
-        self.options, self.scratch = options, scratch
+    def __init__(self, options, scratch, resources):
+        self.options, self.scratch, self.resources = options, scratch, resources
         self.checkout = os.path.join(scratch, "checkout")
+        self.warm = None
         rsync(options.source, self.checkout)
+
+    def warm_agent(self):
+        """An agent that has built the checkout once; shared by what measures warm workspaces, as that build takes minutes."""
+        if self.warm is None:
+            self.warm = self.resources.enter_context(Agent(self.options, self.scratch))
+            self.submit(self.warm).run()
+        return self.warm
 
     def fresh_folder(self):
         return tempfile.mkdtemp(prefix="copy-", dir=self.scratch)
@@ -221,18 +232,17 @@ class Bench:
         copy = self.fresh_folder()
         rsync(self.checkout, copy)
         nothing, edit, theirs = [], [], []
-        with Agent(self.options, self.scratch) as agent:
-            self.submit(agent).run()
-            path = self.edited_file()
-            for turn in range(self.options.repeat + 1):
-                theirs.append(rsync(self.checkout, copy))
-                nothing.append(self.submit(agent).run().first_step)
-                with open(path, "a", encoding="utf-8") as file:
-                    file.write("\n")
-                edit.append(self.submit(agent).run().first_step)
-                rsync(self.checkout, copy)
-                if turn == 0:  # the caches' first touch belongs to nobody
-                    nothing.clear(), edit.clear(), theirs.clear()
+        agent = self.warm_agent()
+        path = self.edited_file()
+        for turn in range(self.options.repeat + 1):
+            theirs.append(rsync(self.checkout, copy))
+            nothing.append(self.submit(agent).run().first_step)
+            with open(path, "a", encoding="utf-8") as file:
+                file.write("\n")
+            edit.append(self.submit(agent).run().first_step)
+            rsync(self.checkout, copy)
+            if turn == 0:  # the caches' first touch belongs to nobody
+                nothing.clear(), edit.clear(), theirs.clear()
         bound = statistics.median(theirs)
         return [
             Figure("no-change-submit", "no-change submit until the first step starts", nothing, theirs, bound, "1.0 ×",
@@ -245,9 +255,10 @@ class Bench:
         ours, theirs = [], []
         for _ in range(self.options.repeat):
             copy = self.fresh_folder()
+            os.sync()  # what others have written is not ours to flush: the agent flushes its disk, rsync does not
             theirs.append(rsync(self.checkout, copy))
-            shutil.rmtree(copy)
             with Agent(self.options, self.scratch, loopback=True) as agent:
+                os.sync()
                 ours.append(self.submit(agent).run(until_first_step=True).first_step)
         return [Figure("first-sync", "first sync into an empty agent over loopback", ours, theirs,
                        1.5 * statistics.median(theirs), "1.5 ×", "`rsync -a` into an empty folder")]
@@ -259,13 +270,12 @@ class Bench:
         for step in steps:
             self.run_step(step)
         ours, theirs = [], []
-        with Agent(self.options, self.scratch) as agent:
-            self.submit(agent).run()
-            for turn in range(self.options.repeat + 1):
-                theirs.append(sum(self.run_step(step) for step in steps if "make" in os.path.basename(step["argv"][0])))
-                ours.append(self.submit(agent).run().wall)
-                if turn == 0:
-                    ours.clear(), theirs.clear()
+        agent = self.warm_agent()
+        for turn in range(self.options.repeat + 1):
+            theirs.append(sum(self.run_step(step) for step in steps if "make" in os.path.basename(step["argv"][0])))
+            ours.append(self.submit(agent).run().wall)
+            if turn == 0:
+                ours.clear(), theirs.clear()
         return [Figure("no-change-build", "a no-change build in a warm workspace, from `wasmctl` to its end", ours, theirs,
                        statistics.median(theirs) + 0.250, "+ 250 ms", "the same `make`s by hand")]
 
@@ -275,7 +285,6 @@ class Bench:
             by_hand = self.fresh_folder()
             rsync(self.checkout, by_hand)
             theirs.append(sum(self.run_step(step) for step in self.steps(by_hand)))
-            shutil.rmtree(by_hand)
             with Agent(self.options, self.scratch) as agent:
                 ours.append(self.submit(agent).run().wall)
         return [Figure("cold-build", f"a cold `{self.options.target}` build", ours, theirs, 1.01 * statistics.median(theirs),
@@ -439,8 +448,8 @@ def parse_arguments():
 def main():
     options = parse_arguments()
     figures, failures = [], []
-    with tempfile.TemporaryDirectory(prefix="wasmagent-bench-", dir=options.scratch) as scratch:
-        bench = Bench(options, scratch)
+    with tempfile.TemporaryDirectory(prefix="wasmagent-bench-", dir=options.scratch) as scratch, contextlib.ExitStack() as resources:
+        bench = Bench(options, scratch, resources)
         for name in options.only or MEASUREMENTS:
             print(f"measuring {name} …", file=sys.stderr, flush=True)
             try:
