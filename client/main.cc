@@ -7,6 +7,7 @@
 #include "client/command/client_config.h"
 #include "client/command/commands.h"
 #include "client/command/exit_code.h"
+#include "client/command/subcommand.h"
 #include "client/command/watch_loop.h"
 #include "proto/yaml_config.h"
 
@@ -28,6 +29,10 @@ int Main(int argc, char** argv) {
   app.set_version_flag("--version", "wasmctl " WASMAGENT_VERSION);
   // Before the subcommand or after it: people write both.
   AddAgentFlags(app, context);
+  wasmagent::config::v1::ClientConfig flags;
+  app.add_option("--image", *flags.mutable_image(), "Container image of the agent (default: wasmagent:latest)");
+  app.add_option("--engine", *flags.mutable_engine(),
+                 "Container engine: podman or docker (default: the one that works)");
   bool print_config = false;
   app.add_flag("--print-config", print_config, "Print the configuration as it results from file and flags");
   app.footer(
@@ -50,6 +55,8 @@ int Main(int argc, char** argv) {
     return kWrongUsage;
   }
   context.config = *config;
+  // An option that was not given is empty, and merging an empty string changes nothing.
+  context.config.MergeFrom(flags);
   if (print_config) {
     if (!context.agent.empty()) context.config.set_agent(context.agent);
     std::fputs(wasmagent::config::ToYaml(context.config).c_str(), stdout);

@@ -139,9 +139,8 @@ class ReadCall final : public grpc::ServerWriteReactor<ReadResponse> {
   absl::Status Open(const ReadRequest& request) {
     ASSIGN_OR_RETURN(auto name, content::ParseResourceName(request.resource_name()));
     if (name.is_upload()) return absl::InvalidArgumentError("resource name: an upload's cannot be read");
-    if (request.read_offset() < 0 || request.read_limit() < 0) {
-      return absl::InvalidArgumentError("read_offset and read_limit must not be negative");
-    }
+    if (request.read_offset() < 0) return absl::OutOfRangeError("read_offset must not be negative");
+    if (request.read_limit() < 0) return absl::InvalidArgumentError("read_limit must not be negative");
     if (name.zstd && request.read_limit() != 0)
       return absl::InvalidArgumentError("read_limit must be 0 for compressed blobs");
     lease_ = store_.LeaseBlobs({name.digest});

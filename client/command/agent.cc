@@ -1,8 +1,7 @@
-// agent up, down, status: an agent of this machine. context: names for agents.
+// agent up, down, status: an agent of this machine.
 #include <cstdio>
 
 #include "CLI/CLI.hpp"
-#include "client/command/client_config.h"
 #include "client/command/commands.h"
 #include "client/command/exit_code.h"
 #include "client/command/watch_loop.h"
@@ -52,42 +51,6 @@ CommandResult Status(const CommandContext& context) {
   return any ? kSucceeded : kBuildFailed;
 }
 
-wasmagent::config::v1::ClientConfig::Context* FindContext(wasmagent::config::v1::ClientConfig& config,
-                                                          const std::string& name) {
-  for (auto& context : *config.mutable_contexts()) {
-    if (context.name() == name) return &context;
-  }
-  return nullptr;
-}
-
-CommandResult ChangeContexts(const std::string& verb, const std::string& name, const std::string& address) {
-  ASSIGN_OR_RETURN(auto config, LoadConfig());
-  auto* found = FindContext(config, name);
-  if (verb == "add") {
-    if (found == nullptr) found = config.add_contexts();
-    found->set_name(name);
-    found->set_agent(address);
-  } else if (found == nullptr) {
-    return absl::NotFoundError(fmt::format("there is no context '{}'\n  try: wasmctl context list", name));
-  } else if (verb == "use") {
-    config.set_current_context(name);
-  } else {
-    config.mutable_contexts()->DeleteSubrange(static_cast<int>(found - &config.contexts(0)), 1);
-    if (config.current_context() == name) config.clear_current_context();
-  }
-  RETURN_IF_ERROR(SaveConfig(config));
-  return kSucceeded;
-}
-
-CommandResult ListContexts() {
-  ASSIGN_OR_RETURN(auto config, LoadConfig());
-  for (const auto& context : config.contexts()) {
-    fmt::print("{} {:<20}{}\n", context.name() == config.current_context() ? "*" : " ", context.name(),
-               context.agent());
-  }
-  return kSucceeded;
-}
-
 }  // namespace
 
 void AddAgent(CLI::App& app, CommandContext& context) {
@@ -118,26 +81,6 @@ void AddAgent(CLI::App& app, CommandContext& context) {
   });
   add("down", "Stop the checkout's agent", [&context] { return Down(context); });
   add("status", "Tell whether the checkout's agent runs", [&context] { return Status(context); });
-}
-
-void AddContext(CLI::App& app, CommandContext& context) {
-  CLI::App* command = app.add_subcommand("context", "Names for agents");
-  command->require_subcommand(1);
-  struct Flags {
-    std::string name, address;
-  };
-  auto flags = std::make_shared<Flags>();
-  for (const char* verb : {"add", "use", "remove"}) {
-    CLI::App* sub = command->add_subcommand(verb, verb == std::string("add")   ? "Name an agent"
-                                                  : verb == std::string("use") ? "Take this agent from now on"
-                                                                               : "Forget a name");
-    sub->add_option("name", flags->name, "The name")->required();
-    if (verb == std::string("add")) sub->add_option("address", flags->address, "unix:/path or host:port")->required();
-    sub->callback([&context, flags, verb] {
-      context.action = [flags, verb] { return ChangeContexts(verb, flags->name, flags->address); };
-    });
-  }
-  command->add_subcommand("list", "List the names")->callback([&context] { context.action = ListContexts; });
 }
 
 }  // namespace wasmagent::client

@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "CLI/CLI.hpp"
 #include "client/artifacts/artifact_writer.h"
 #include "client/session/agent_calls.h"
 #include "content/transfer/blob_transfer.h"
@@ -60,19 +59,6 @@ absl::StatusOr<OutputMode> CommandContext::Mode(const std::string& flag) const {
   return ::isatty(STDERR_FILENO) == 1 ? OutputMode::kLive : OutputMode::kPlain;
 }
 
-void AddAgentFlags(CLI::App& command, CommandContext& context) {
-  command.add_option("--checkout", context.checkout_directory,
-                     "Folder of the checkout (default: found from here upwards)");
-  command.add_option("--agent", context.agent, "Address of the agent: unix:/path or host:port");
-}
-
-void AddOutputFlag(CLI::App& command, bool& json) {
-  command
-      .add_option_function<std::string>(
-          "--output", [&json](const std::string& form) { json = form == "json"; }, "text or json (default: text)")
-      ->check(CLI::IsMember({"text", "json"}));
-}
-
 absl::StatusOr<ScannedTree> ScanAndWarn(const Checkout& checkout) {
   ASSIGN_OR_RETURN(ScannedTree scanned, ScanCheckout(checkout, {}, platform::SystemClock()));
   for (const std::string& warning : scanned.warnings) std::fprintf(stderr, "wasmctl: %s\n", warning.c_str());
@@ -114,8 +100,9 @@ absl::Status FetchBuild(AgentConnection& connection, const Checkout& checkout, c
     (void)google::protobuf::util::MessageToJsonString(artifacts, &json);
     RETURN_IF_ERROR(platform::WriteFileAtomically(folder + "/.wasmctl-artifacts.json", json + "\n", 0644, false));
     if (view != nullptr) {
-      view->Note(fmt::format("{}: {} artifacts in {} ({} fetched, {}; {} removed)", artifacts.target(), got.artifacts,
-                             folder, got.fetched_files, FormatBytes(got.fetched_bytes), got.removed));
+      view->Note(fmt::format("{}: {} in {} ({} fetched, {}; {} removed)", artifacts.target(),
+                             Count(got.artifacts, "artifact"), folder, got.fetched_files,
+                             FormatBytes(got.fetched_bytes), got.removed));
     }
   }
   return absl::OkStatus();

@@ -42,12 +42,6 @@ struct CommandContext {
   absl::StatusOr<OutputMode> Mode(const std::string& flag) const;
 };
 
-// Adds --checkout and --agent to a subcommand.
-void AddAgentFlags(CLI::App& command, CommandContext& context);
-
-// Adds --output text|json to a subcommand that prints something; `json` must outlive the parsing.
-void AddOutputFlag(CLI::App& command, bool& json);
-
 // Scans and prints the warnings on stderr.
 absl::StatusOr<ScannedTree> ScanAndWarn(const Checkout& checkout);
 

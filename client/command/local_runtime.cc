@@ -44,6 +44,11 @@ absl::StatusOr<LocalRuntime> FindRuntime() {
   return absl::NotFoundError("no WebAssembly runtime is installed: install nodejs, wasmtime or wasmedge");
 }
 
+std::string BelowCheckout(const std::string& checkout, const std::string& path) {
+  if (path.empty() || path == ".") return checkout;
+  return path.starts_with('/') ? path : checkout + "/" + path;
+}
+
 std::vector<std::string> RuntimeArguments(const LocalRuntime& runtime, const wasmagent::v1::Runner& runner,
                                           const std::string& checkout, const std::string& node_runner,
                                           const std::vector<std::string>& arguments) {
@@ -58,7 +63,7 @@ std::vector<std::string> RuntimeArguments(const LocalRuntime& runtime, const was
   for (const auto& [name, value] : env) argv.insert(argv.end(), {"--env", name + "=" + value});
   std::map<std::string, std::string> directories(runner.directories().begin(), runner.directories().end());
   for (const auto& [guest, relative] : directories) {
-    std::string host = relative.empty() || relative == "." ? checkout : checkout + "/" + relative;
+    std::string host = BelowCheckout(checkout, relative);
     if (runtime.kind == Kind::kWasmedge) {
       argv.insert(argv.end(), {"--dir", guest + ":" + host});
     } else if (runtime.kind == Kind::kOldWasmtime) {
@@ -68,7 +73,7 @@ std::vector<std::string> RuntimeArguments(const LocalRuntime& runtime, const was
     }
   }
   if (runtime.kind != Kind::kWasmedge) argv.push_back("--");
-  argv.push_back(checkout + "/" + runner.program());
+  argv.push_back(BelowCheckout(checkout, runner.program()));
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   return argv;
 }

@@ -17,6 +17,9 @@ struct LocalRuntime {
 // The first of wasmtime, wasmedge and node in PATH, asked for its version. NOT_FOUND with what to install.
 absl::StatusOr<LocalRuntime> FindRuntime();
 
+// A runner's path: below the checkout unless it is absolute; empty and "." are the checkout itself.
+std::string BelowCheckout(const std::string& checkout, const std::string& path);
+
 // The argv that runs `runner` for the checkout; `node_runner` is the path of node-wasi.mjs. Exposed for the tests.
 std::vector<std::string> RuntimeArguments(const LocalRuntime& runtime, const wasmagent::v1::Runner& runner,
                                           const std::string& checkout, const std::string& node_runner,

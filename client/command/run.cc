@@ -6,6 +6,7 @@
 #include "CLI/CLI.hpp"
 #include "client/command/commands.h"
 #include "client/command/local_runtime.h"
+#include "client/command/shell_quote.h"
 #include "client/command/watch_loop.h"
 #include "fmt/format.h"
 #include "google/protobuf/util/json_util.h"
@@ -17,19 +18,43 @@ namespace {
 
 struct RunFlags {
   std::string target = "wasi";
+  std::string out;
   std::vector<std::string> arguments;
 };
 
+// What was fetched of a target: the record that lies beside it, and the folder where it is.
+struct Fetched {
+  wasmagent::v1::Artifacts artifacts;
+  std::string folder;
+};
+
+absl::StatusOr<Fetched> FindFetched(const Checkout& checkout, const RunFlags& flags) {
+  Fetched fetched;
+  std::error_code error;
+  fetched.folder = flags.out.empty() ? fmt::format("{}/builddir/{}", checkout.path, flags.target)
+                                     : (std::filesystem::absolute(flags.out, error) / flags.target).string();
+  std::string path = fetched.folder + "/.wasmctl-artifacts.json";
+  auto text = platform::ReadFile(path, 1 << 20);
+  if (absl::IsNotFound(text.status())) {
+    return absl::NotFoundError(
+        fmt::format("nothing of target {0} has been fetched into {1}\n  try: wasmctl submit --target {0}{2}",
+                    flags.target, fetched.folder, flags.out.empty() ? "" : " --out " + QuoteWord(flags.out)));
+  }
+  RETURN_IF_ERROR(text.status());
+  if (!google::protobuf::util::JsonStringToMessage(*text, &fetched.artifacts).ok()) {
+    return absl::DataLossError(fmt::format("{}: cannot be read\n  try: wasmctl fetch", path));
+  }
+  return fetched;
+}
+
 // For a target that does not say what its program is, as the defaults for Makefile and CMake projects do not: the only
 // .wasm file.
-absl::StatusOr<wasmagent::v1::Runner> OnlyProgram(const Checkout& checkout, const std::string& target) {
-  std::string folder = fmt::format("builddir/{}", target);
+absl::StatusOr<wasmagent::v1::Runner> OnlyProgram(const Fetched& fetched) {
   std::vector<std::string> found;
   std::error_code error;
-  for (std::filesystem::recursive_directory_iterator entry(checkout.path + "/" + folder, error), end;
-       !error && entry != end; entry.increment(error)) {
-    if (entry->path().extension() != ".wasm") continue;
-    found.push_back(std::filesystem::relative(entry->path(), checkout.path, error).string());
+  for (std::filesystem::recursive_directory_iterator entry(fetched.folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().extension() == ".wasm") found.push_back(entry->path().string());
   }
   if (found.size() == 1) {
     wasmagent::v1::Runner runner;
@@ -38,32 +63,38 @@ absl::StatusOr<wasmagent::v1::Runner> OnlyProgram(const Checkout& checkout, cons
     return runner;
   }
   return absl::FailedPreconditionError(
-      fmt::format("target {} does not say which program it makes, and {} {}\n  try: a runner in wasmbuild.yaml", target,
-                  folder, found.empty() ? "has no .wasm file" : fmt::format("has {}", fmt::join(found, ", "))));
+      fmt::format("target {} does not say which program it makes, and {} {}\n  try: a runner in wasmbuild.yaml",
+                  fetched.artifacts.target(), fetched.folder,
+                  found.empty() ? "has no .wasm file" : fmt::format("has {}", fmt::join(found, ", "))));
 }
 
-absl::StatusOr<wasmagent::v1::Runner> SavedRunner(const Checkout& checkout, const std::string& target) {
-  std::string path = fmt::format("{}/builddir/{}/.wasmctl-artifacts.json", checkout.path, target);
-  auto text = platform::ReadFile(path, 1 << 20);
-  if (absl::IsNotFound(text.status())) {
-    return absl::NotFoundError(
-        fmt::format("nothing of target {} has been fetched here\n  try: wasmctl submit --target {}", target, target));
-  }
-  RETURN_IF_ERROR(text.status());
-  wasmagent::v1::Artifacts artifacts;
-  if (!google::protobuf::util::JsonStringToMessage(*text, &artifacts).ok()) {
-    return absl::DataLossError(fmt::format("{}: cannot be read\n  try: wasmctl fetch", path));
-  }
-  if (artifacts.has_runner()) return artifacts.runner();
-  return OnlyProgram(checkout, target);
+// A runner names its program below the checkout, as if the products were in their usual place. Where they went into
+// another folder, the program is taken from there, and a guest that sees the checkout sees that folder in the usual
+// place.
+wasmagent::v1::Runner Relocated(wasmagent::v1::Runner runner, const Fetched& fetched) {
+  const std::string usual = fetched.artifacts.destination() + "/";
+  if (runner.program().starts_with(usual))
+    runner.set_program(fetched.folder + "/" + runner.program().substr(usual.size()));
+  auto& directories = *runner.mutable_directories();
+  auto root = directories.find("/");
+  if (root != directories.end() && (root->second.empty() || root->second == "."))
+    directories["/" + fetched.artifacts.destination()] = fetched.folder;
+  return runner;
+}
+
+absl::StatusOr<wasmagent::v1::Runner> FindRunner(const Checkout& checkout, const RunFlags& flags) {
+  ASSIGN_OR_RETURN(Fetched fetched, FindFetched(checkout, flags));
+  if (!fetched.artifacts.has_runner()) return OnlyProgram(fetched);
+  if (flags.out.empty()) return fetched.artifacts.runner();
+  return Relocated(fetched.artifacts.runner(), fetched);
 }
 
 CommandResult Run(const CommandContext& context, const RunFlags& flags) {
   ASSIGN_OR_RETURN(Checkout checkout, context.OpenCheckout());
-  ASSIGN_OR_RETURN(auto runner, SavedRunner(checkout, flags.target));
+  ASSIGN_OR_RETURN(auto runner, FindRunner(checkout, flags));
   std::vector<std::string> argv;
   if (runner.runtime() == "native") {
-    argv = {checkout.path + "/" + runner.program()};
+    argv = {BelowCheckout(checkout.path, runner.program())};
     argv.insert(argv.end(), flags.arguments.begin(), flags.arguments.end());
     for (const auto& [name, value] : runner.env()) ::setenv(name.c_str(), value.c_str(), 1);
   } else if (runner.runtime() == "wasi") {
@@ -91,6 +122,7 @@ void AddRun(CLI::App& app, CommandContext& context) {
   command->add_option("--checkout", context.checkout_directory,
                       "Folder of the checkout (default: found from here upwards)");
   command->add_option("--target,-t", flags->target, "The target (default: wasi)");
+  command->add_option("--out", flags->out, "Where submit --out put the products");
   command->add_option("arguments", flags->arguments, "After --: the program's arguments");
   command->callback([&context, flags] { context.action = [&context, flags] { return Run(context, *flags); }; });
 }

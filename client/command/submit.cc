@@ -6,6 +6,7 @@
 #include "client/command/commands.h"
 #include "client/command/exit_code.h"
 #include "client/command/request_flags.h"
+#include "client/command/subcommand.h"
 #include "client/command/watch_loop.h"
 #include "client/session/build_session.h"
 #include "fmt/format.h"
@@ -55,10 +56,10 @@ absl::StatusOr<wasmagent::v1::Build> ScanAndStart(AgentConnection& connection, c
       build = Submit(connection, request, TreeOf(checkout, *scanned),
                      [&](const SendProgress& progress) { sent.Take(progress); });
       if (build.ok()) {
-        view.Note(fmt::format("build {} of {} files ({}), scanned in {} ms; sent {} blobs ({}), {} files read in place",
-                              request.build_id().substr(0, 8), scanned->tree.files, FormatBytes(scanned->tree.bytes),
-                              absl::ToInt64Milliseconds(scan_time), sent.blobs, FormatBytes(sent.bytes),
-                              sent.imported));
+        view.Note(fmt::format("build {} of {} ({}), scanned in {} ms; sent {} ({}), {} read in place",
+                              request.build_id().substr(0, 8), Count(scanned->tree.files, "file"),
+                              FormatBytes(scanned->tree.bytes), absl::ToInt64Milliseconds(scan_time),
+                              Count(sent.blobs, "blob"), FormatBytes(sent.bytes), Count(sent.imported, "file")));
       }
     } else {
       build = scanned.status();
@@ -125,32 +126,6 @@ void AddSubmit(CLI::App& app, CommandContext& context) {
   command->add_option("--output", flags->output, "live, plain or json");
   command->callback(
       [&context, flags] { context.action = [&context, flags] { return SubmitCheckout(context, *flags); }; });
-}
-
-void AddWatch(CLI::App& app, CommandContext& context) {
-  struct Flags {
-    std::string id, out, output;
-  };
-  auto flags = std::make_shared<Flags>();
-  CLI::App* command =
-      app.add_subcommand("watch", "Show a build from its beginning to its end, and fetch what it makes");
-  AddAgentFlags(*command, context);
-  command->add_option("id", flags->id, "The build, or the start of its id (default: the checkout's newest)");
-  command->add_option("--out", flags->out, "Put each target's artifacts into DIR/TARGET");
-  command->add_option("--output", flags->output, "live, plain or json");
-  command->callback([&context, flags] {
-    context.action = [&context, flags]() -> CommandResult {
-      ASSIGN_OR_RETURN(OutputMode mode, context.Mode(flags->output));
-      ASSIGN_OR_RETURN(Checkout checkout, context.OpenCheckout());
-      ASSIGN_OR_RETURN(auto connection, context.Connect(checkout));
-      ASSIGN_OR_RETURN(auto build, FindBuildOrNewest(*connection, checkout, flags->id));
-      // Another checkout's artifacts do not belong here.
-      if (build.request().checkout().id() != checkout.id && flags->out.empty())
-        flags->out = "wasm-" + build.request().build_id().substr(0, 8);
-      auto view = MakeView(mode);
-      return WatchAndFetch(*connection, checkout, build.request().build_id(), flags->out, mode, *view);
-    };
-  });
 }
 
 }  // namespace wasmagent::client

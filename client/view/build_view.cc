@@ -45,6 +45,10 @@ std::string FormatBytes(uint64_t bytes) {
   return fmt::format("{:.1f} TB", value / 1000);
 }
 
+std::string Count(uint64_t number, std::string_view noun) {
+  return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
+}
+
 std::string Printable(const std::string& text) {
   std::string clean;
   for (size_t i = 0; i < text.size(); ++i) {

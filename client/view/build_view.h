@@ -35,6 +35,8 @@ const char* Verdict(wasmagent::v1::Outcome outcome);
 std::string FormatElapsed(absl::Duration time);
 // "12.3 MB".
 std::string FormatBytes(uint64_t bytes);
+// "1 file", "3 files".
+std::string Count(uint64_t number, std::string_view noun);
 // `text` without control characters, escape sequences above all, so that what a program prints cannot steer the
 // terminal.
 std::string Printable(const std::string& text);

@@ -135,7 +135,7 @@ void LiveView::Event(const wasmagent::v1::BuildEvent& event) {
       break;
     case wasmagent::v1::BuildEvent::kArtifacts:
       Print("+", kGreen,
-            fmt::format("{}  {} artifacts, {}", event.artifacts().target(), event.artifacts().files(),
+            fmt::format("{}  {}, {}", event.artifacts().target(), Count(event.artifacts().files(), "artifact"),
                         FormatBytes(event.artifacts().bytes())));
       break;
     case wasmagent::v1::BuildEvent::kNotice:

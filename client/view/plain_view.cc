@@ -45,7 +45,7 @@ void PlainView::Event(const wasmagent::v1::BuildEvent& event) {
       Line(fmt::format("{}: {}", steps_[event.step_ended().step()], DescribeStepEnd(event.step_ended())));
       break;
     case wasmagent::v1::BuildEvent::kArtifacts:
-      Line(fmt::format("{}: {} artifacts, {}", event.artifacts().target(), event.artifacts().files(),
+      Line(fmt::format("{}: {}, {}", event.artifacts().target(), Count(event.artifacts().files(), "artifact"),
                        FormatBytes(event.artifacts().bytes())));
       break;
     case wasmagent::v1::BuildEvent::kNotice:

@@ -1,6 +1,7 @@
 """A client of another make: Python's gRPC against the build service, with nothing of wasmctl in it."""
 
 import hashlib
+import os
 import uuid
 
 import harness
@@ -21,6 +22,7 @@ class ForeignClient(harness.Case):
         self.cas = wire.Stub(channel, wire.reapi, "ContentAddressableStorage")
         self.builds = wire.Stub(channel, wire.build_service, "BuildService")
         self.agents = wire.Stub(channel, wire.agent_service, "AgentService")
+        self.bytes = wire.Stub(channel, wire.bytestream, "ByteStream")
 
     def tree(self, files):
         """The blobs of a flat tree by "hash/size", and its root."""
@@ -76,6 +78,78 @@ class ForeignClient(harness.Case):
         answer = self.cas.BatchReadBlobs(reapi.BatchReadBlobsRequest(digests=[artifacts.root])).responses[0]
         node = reapi.Directory.FromString(answer.data).files[0]
         self.assertEqual((node.name, node.is_executable), ("hello", True))
+
+    def pieces(self, name, data, size, offset=0, finish=True):
+        """WriteRequests for data[offset:], `size` bytes each; without `finish` the stream stops short of its end."""
+        for at in range(offset, len(data), size):
+            last = at + size >= len(data)
+            yield wire.bytestream.WriteRequest(resource_name=name if at == offset else "", write_offset=at, data=data[at:at + size],
+                                               finish_write=last and finish)
+
+    def read(self, name, **fields):
+        return b"".join(answer.data for answer in self.bytes.Read(wire.bytestream.ReadRequest(resource_name=name, **fields)))
+
+    def test_a_stream_of_bytes_is_written_and_read_from_any_offset(self):
+        data = bytes(range(256)) * 30000
+        blob = digest(data)
+        answer = self.bytes.Write(self.pieces(f"uploads/{uuid.uuid4()}/blobs/{blob.hash}/{len(data)}", data, 1 << 20))
+        self.assertEqual(answer.committed_size, len(data))
+        name = f"blobs/{blob.hash}/{len(data)}"
+        self.assertEqual(self.read(name), data)
+        self.assertEqual(self.read(name, read_offset=5_000_001), data[5_000_001:])
+        self.assertEqual(self.read(name, read_offset=7, read_limit=11), data[7:18])
+        for bad, code in (({"read_offset": len(data) + 1}, grpc.StatusCode.OUT_OF_RANGE), ({"read_offset": -1}, grpc.StatusCode.OUT_OF_RANGE)):
+            with self.assertRaises(grpc.RpcError) as caught:
+                self.read(name, **bad)
+            self.assertEqual(caught.exception.code(), code)
+
+    def test_an_upload_goes_on_where_it_was_cut(self):
+        data = os.urandom(3 << 20)
+        blob = digest(data)
+        name = f"uploads/{uuid.uuid4()}/blobs/{blob.hash}/{len(data)}"
+        with self.assertRaises(grpc.RpcError):
+            # Half of it, and the stream closed without finish_write.
+            self.bytes.Write(self.pieces(name, data[:1 << 20], 1 << 18, finish=False))
+        status = self.bytes.QueryWriteStatus(wire.bytestream.QueryWriteStatusRequest(resource_name=name))
+        self.assertEqual((status.committed_size, status.complete), (1 << 20, False))
+        answer = self.bytes.Write(self.pieces(name, data, 1 << 18, offset=status.committed_size))
+        self.assertEqual(answer.committed_size, len(data))
+        self.assertEqual(self.read(f"blobs/{blob.hash}/{len(data)}"), data)
+
+    def test_bytes_of_another_digest_are_refused(self):
+        data = b"x" * 5000
+        name = f"uploads/{uuid.uuid4()}/blobs/{digest(b'y' * 5000).hash}/5000"
+        with self.assertRaises(grpc.RpcError) as caught:
+            self.bytes.Write(self.pieces(name, data, 1000))
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        missing = self.cas.FindMissingBlobs(reapi.FindMissingBlobsRequest(blob_digests=[digest(b"y" * 5000)])).missing_blob_digests
+        self.assertEqual(len(missing), 1)
+
+    def test_capabilities_and_trees_and_results(self):
+        """What other clients ask first; a tree in one call; the ActionCache takes nothing from clients."""
+        channel = grpc.insecure_channel(self.agent.address)
+        self.addCleanup(channel.close)
+        offered = wire.Stub(channel, wire.reapi, "Capabilities").GetCapabilities(reapi.GetCapabilitiesRequest()).cache_capabilities
+        self.assertIn(reapi.DigestFunction.SHA256, offered.digest_functions)
+        self.assertGreater(offered.max_batch_total_size_bytes, 0)
+        below, inner = self.tree({"b.c": b"int b;"})
+        folder = reapi.Directory()
+        folder.files.add(name="a.c", digest=digest(b"int a;"))
+        folder.directories.add(name="sub", digest=inner)
+        data = folder.SerializeToString(deterministic=True)
+        self.upload([*below.values(), b"int a;"])
+        self.upload([data])
+        pages = list(self.cas.GetTree(reapi.GetTreeRequest(root_digest=digest(data), page_size=1)))
+        self.assertEqual([d.files[0].name for page in pages for d in page.directories], ["a.c", "b.c"])
+        cache = wire.Stub(channel, wire.reapi, "ActionCache")
+        for call, code in ((lambda: cache.GetActionResult(reapi.GetActionResultRequest(action_digest=digest(b"none"))),
+                            grpc.StatusCode.NOT_FOUND),
+                           (lambda: cache.UpdateActionResult(reapi.UpdateActionResultRequest(action_digest=digest(b"none"))),
+                            (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNIMPLEMENTED)),
+                           (lambda: list(self.cas.GetTree(reapi.GetTreeRequest(root_digest=digest(b"none")))), grpc.StatusCode.NOT_FOUND)):
+            with self.assertRaises(grpc.RpcError) as caught:
+                call()
+            self.assertIn(caught.exception.code(), code if isinstance(code, tuple) else (code,))
 
     def test_the_same_id_is_the_same_build(self):
         """A retry of StartBuild never builds twice."""
