@@ -1,0 +1,65 @@
+"""The real CPython built by the real image: `agent up`, submit, run, from a machine whose own SDK plays no part."""
+
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+import cpython
+import harness
+
+# Made by the image's own test, which runs before this one.
+IMAGE = "wasmagent:test"
+
+
+def working_engine():
+    for engine in ("podman", "docker"):
+        if shutil.which(engine) and subprocess.run([engine, "image", "inspect", IMAGE], capture_output=True).returncode == 0:
+            return engine
+    return None
+
+
+class CPythonInContainer(cpython.Case):
+    kind = "container"
+
+    def setUp(self):
+        self.engine = working_engine()
+        if not self.engine:
+            raise unittest.SkipTest(f"no container engine works here, or it has no {IMAGE}: the image's own test says why")
+        super().setUp()
+        config = self.scratch / "config/wasmctl/config.yaml"
+        config.parent.mkdir()
+        config.write_text(f"image: {IMAGE}\nengine: {self.engine}\n")
+
+    def test_a_container_builds_a_python_wasm_that_runs(self):
+        """The checkout is mounted read-only at its own path, no file's content crosses the wire, what is built is the caller's."""
+        self.assertIn("unix:", self.bare("agent", "up").out)
+        mounts = subprocess.run([self.engine, "ps", "--filter", f"volume={self.src}", "--format", "{{.ID}}"], capture_output=True,
+                                text=True, check=True).stdout.split()
+        self.assertEqual(len(mounts), 1, mounts)
+        mode = subprocess.run([self.engine, "inspect", "--format",
+                               f'{{{{range .Mounts}}}}{{{{if eq .Destination "{self.src}"}}}}{{{{.RW}}}}{{{{end}}}}{{{{end}}}}', mounts[0]],
+                              capture_output=True, text=True, check=True).stdout.strip()
+        self.assertEqual(mode, "false")
+
+        told = self.bare("submit", "--agent", "container", "--target", "wasi", "--output", "plain").err
+        files = int(re.search(r"of (\d+) files", told).group(1))
+        self.assertIn(f"{files} files read in place", told)
+        folders = sum(1 for _ in self.src.rglob("*") if _.is_dir())
+        self.assertLessEqual(int(re.search(r"sent (\d+) blobs", told).group(1)), folders + 1, "only folders are sent")
+        for path in (self.src / "builddir/wasi").rglob("*"):
+            self.assertEqual(path.lstat().st_uid, os.getuid(), path)
+        said = self.run_python("import sys, json; print(sys.platform, json.dumps([1 + 1]))")
+        self.assertEqual(said.split(), ["wasi", "[2]"])
+
+        _, logs = self.submit()
+        self.assertEqual(cpython.compiled(logs["wasi"]), [])
+        self.assertIn("equal", self.bare("verify", "--agent", "container").out)
+        self.assertIn("running at", self.bare("agent", "status").out)
+        self.bare("agent", "down")
+        self.assertNotIn("running at", self.bare("agent", "status", code=1).out)
+
+
+if __name__ == "__main__":
+    harness.main()
