@@ -204,15 +204,36 @@ class Bench:
     def __init__(self, options, scratch, resources):
         self.options, self.scratch, self.resources = options, scratch, resources
         self.checkout = os.path.join(scratch, "checkout")
-        self.warm = None
+        self.warm = self.by_hand = None
         rsync(options.source, self.checkout)
 
+    # Builds take minutes: what the cold builds leave behind serves those who measure warm ones, whichever comes first.
+
     def warm_agent(self):
-        """An agent that has built the checkout once; shared by what measures warm workspaces, as that build takes minutes."""
+        """An agent that has built the checkout."""
         if self.warm is None:
-            self.warm = self.resources.enter_context(Agent(self.options, self.scratch))
-            self.submit(self.warm).run()
+            self.build_cold()
         return self.warm
+
+    def folder_by_hand(self):
+        """A folder where the same commands have been run by hand, and these commands."""
+        if self.by_hand is None:
+            self.build_by_hand()
+        return self.by_hand
+
+    def build_cold(self):
+        """Seconds that an agent takes from nothing; it becomes the warm one."""
+        if self.warm is not None:
+            self.resources.pop_all().close()
+        self.warm = self.resources.enter_context(Agent(self.options, self.scratch))
+        return self.submit(self.warm).run().wall
+
+    def build_by_hand(self):
+        """Seconds that the same commands take in a fresh copy of the source."""
+        folder = self.fresh_folder()
+        rsync(self.checkout, folder)
+        self.by_hand = (folder, self.steps(folder))
+        return sum(self.run_step(step) for step in self.by_hand[1])
 
     def fresh_folder(self):
         return tempfile.mkdtemp(prefix="copy-", dir=self.scratch)
@@ -264,13 +285,9 @@ class Bench:
                        1.5 * statistics.median(theirs), "1.5 ×", "`rsync -a` into an empty folder")]
 
     def no_change_build(self):
-        by_hand = self.fresh_folder()
-        rsync(self.checkout, by_hand)
-        steps = self.steps(by_hand)
-        for step in steps:
-            self.run_step(step)
-        ours, theirs = [], []
+        _, steps = self.folder_by_hand()
         agent = self.warm_agent()
+        ours, theirs = [], []
         for turn in range(self.options.repeat + 1):
             theirs.append(sum(self.run_step(step) for step in steps if "make" in os.path.basename(step["argv"][0])))
             ours.append(self.submit(agent).run().wall)
@@ -282,11 +299,8 @@ class Bench:
     def cold_build(self):
         ours, theirs = [], []
         for _ in range(self.options.cold_repeat):
-            by_hand = self.fresh_folder()
-            rsync(self.checkout, by_hand)
-            theirs.append(sum(self.run_step(step) for step in self.steps(by_hand)))
-            with Agent(self.options, self.scratch) as agent:
-                ours.append(self.submit(agent).run().wall)
+            theirs.append(self.build_by_hand())
+            ours.append(self.build_cold())
         return [Figure("cold-build", f"a cold `{self.options.target}` build", ours, theirs, 1.01 * statistics.median(theirs),
                        "1.01 ×", "the same commands by hand", "s")]
 
@@ -378,7 +392,7 @@ def plan_steps(plan, folder):
 
 # ---------------------------------------------------------------- the run
 
-MEASUREMENTS = ["sync", "first-sync", "no-change-build", "cold-build", "memory"]
+MEASUREMENTS = ["first-sync", "cold-build", "sync", "no-change-build", "memory"]
 HEADER = ("what", "wasmagent", "compared", "with", "ratio", "at most", "noise", "runs", "")
 
 

@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/escaping.h"
 #include "content/tree_builder.h"
+#include "content/utf8.h"
 #include "fmt/format.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
@@ -18,29 +19,6 @@ namespace {
 // Linux' NAME_MAX and PATH_MAX without the closing NUL.
 constexpr size_t kMaxName = 255;
 constexpr size_t kMaxTarget = 4095;
-
-// UTF-8 as protobuf takes it: no overlong forms, no surrogates, nothing above U+10FFFF.
-bool IsUtf8(std::string_view text) {
-  size_t i = 0;
-  auto tail = [&](size_t at) { return at < text.size() && (static_cast<uint8_t>(text[at]) & 0xC0) == 0x80; };
-  while (i < text.size()) {
-    uint8_t c = static_cast<uint8_t>(text[i]);
-    uint8_t next = i + 1 < text.size() ? static_cast<uint8_t>(text[i + 1]) : 0;
-    size_t length = c < 0x80                ? 1
-                    : c >= 0xC2 && c < 0xE0 ? 2
-                    : c >= 0xE0 && c < 0xF0 ? 3
-                    : c >= 0xF0 && c < 0xF5 ? 4
-                                            : 0;
-    if (length == 0) return false;
-    for (size_t k = 1; k < length; ++k) {
-      if (!tail(i + k)) return false;
-    }
-    if ((c == 0xE0 && next < 0xA0) || (c == 0xED && next > 0x9F)) return false;
-    if ((c == 0xF0 && next < 0x90) || (c == 0xF4 && next > 0x8F)) return false;
-    i += length;
-  }
-  return true;
-}
 
 std::string Escaped(std::string_view text) {
   absl::string_view view(text.data(), text.size());

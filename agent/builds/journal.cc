@@ -6,6 +6,7 @@
 
 #include <cstring>
 
+#include "agent/builds/valid_text.h"
 #include "content/digest.h"
 #include "fmt/format.h"
 #include "platform/file.h"
@@ -57,6 +58,7 @@ absl::Status Journal::Recover() {
 }
 
 absl::Status Journal::Append(BuildEvent event, bool durable) {
+  MakeTextValid(event);
   absl::MutexLock lock(&mutex_);
   event.set_sequence(sequence_ + 1);
   absl::Time now = clock_.Now();

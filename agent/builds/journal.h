@@ -26,7 +26,8 @@ class Journal {
   // Opens or makes the journal and goes on after its last whole record.
   static absl::StatusOr<std::unique_ptr<Journal>> Open(const std::string& path, const platform::Clock& clock);
 
-  // Gives the event its sequence number and time and appends it. `durable` waits for the disk; log and progress do not.
+  // Gives the event its sequence number and time, makes its texts valid and appends it. `durable` waits for the disk;
+  // log and progress do not.
   absl::Status Append(wasmagent::v1::BuildEvent event, bool durable);
 
   // Bytes of whole records: what a reader may read.

@@ -1,5 +1,6 @@
 #include "agent/builds/live_build.h"
 
+#include "agent/builds/valid_text.h"
 #include "platform/status.h"
 
 namespace wasmagent::builds {
@@ -28,6 +29,7 @@ absl::Status LiveBuild::Update(const std::function<void(Build&)>& change) {
   {
     absl::MutexLock lock(&mutex_);
     change(record_);
+    MakeTextValid(record_);
     record_.set_last_sequence(journal_->last_sequence());
     copy = record_;
   }

@@ -9,6 +9,7 @@
 #include "agent/pipeline/paths.h"
 #include "agent/pipeline/template_text.h"
 #include "agent/pipeline/yaml_fields.h"
+#include "content/utf8.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "platform/status.h"
@@ -306,6 +307,11 @@ absl::StatusOr<TargetFile> ReadFileNode(const YAML::Node& root, std::string_view
 absl::StatusOr<TargetFile> ParseTargetFile(std::string_view text, std::string_view file_name) {
   if (text.size() > kMaximumBytes) {
     return absl::InvalidArgumentError(fmt::format("{}: larger than {} bytes", file_name, kMaximumBytes));
+  }
+  // What is read here goes into messages, which hold no other text.
+  if (size_t valid = content::Utf8Prefix(text); valid < text.size()) {
+    auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(valid), '\n') + 1;
+    return absl::InvalidArgumentError(fmt::format("{}:{}: a byte that is not UTF-8", file_name, line));
   }
   // yaml-cpp throws; nothing of that leaves this function.
   try {

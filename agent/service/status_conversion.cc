@@ -13,6 +13,14 @@ namespace {
 constexpr size_t kLongestText = 1024;
 constexpr size_t kLongestDetails = 3584;
 
+// Not within a character: a message with half of one cannot be read.
+void CutText(std::string& text) {
+  if (text.size() <= kLongestText) return;
+  size_t end = kLongestText;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  text.resize(end);
+}
+
 // A list of missing blobs may be cut: the client sends those, and asks again.
 void CutViolations(google::protobuf::Any& detail) {
   google::rpc::PreconditionFailure failure;
@@ -40,7 +48,7 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   google::rpc::Status message = ToRpcStatus(status);
-  if (message.message().size() > kLongestText) message.mutable_message()->resize(kLongestText);
+  CutText(*message.mutable_message());
   // absl's codes and gRPC's are the same numbers.
   auto code = static_cast<grpc::StatusCode>(status.code());
   if (message.details().empty()) return grpc::Status(code, message.message());

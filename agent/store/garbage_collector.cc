@@ -103,7 +103,10 @@ void GarbageCollector::KeepClosure(std::vector<Hash> hashes) {
         continue;
       }
       node.size = info->size;
-      node.directory = static_cast<BlobKind>(info->kind) == BlobKind::kDirectory;
+      BlobKind kind = static_cast<BlobKind>(info->kind);
+      // A large one comes as a stream, which looks at no kind.
+      if (kind == BlobKind::kUnknown) kind = ReadKind(layout_, read_, content::Digest{hash, info->size});
+      node.directory = kind == BlobKind::kDirectory;
       if (node.directory) node.children = ChildrenOf(hash, info->size);
     }
     if (node.last_use == kKept) continue;

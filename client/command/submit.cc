@@ -43,18 +43,27 @@ struct Moved {
   }
 };
 
+std::string SendingText(const SendProgress& now) {
+  const char* activity = now.stage == SendProgress::Stage::kImporting ? "the agent reads the checkout" : "sending";
+  return fmt::format("{} {} files, {} of {}", activity, ProgressBar(now.blobs_done, now.blobs_total),
+                     FormatBytes(now.bytes_done), FormatBytes(now.bytes_total));
+}
+
 absl::StatusOr<wasmagent::v1::Build> ScanAndStart(AgentConnection& connection, const Checkout& checkout,
                                                   wasmagent::v1::BuildRequest& request, BuildView& view) {
   for (int attempt = 1;; ++attempt) {
     absl::Time start = absl::Now();
     absl::StatusOr<wasmagent::v1::Build> build = absl::UnknownError("");
+    view.Status("scanning the checkout");
     auto scanned = ScanAndWarn(checkout);
     Moved sent;
     if (scanned.ok()) {
       absl::Duration scan_time = absl::Now() - start;
       *request.mutable_root() = scanned->tree.root.ToProto();
-      build = Submit(connection, request, TreeOf(checkout, *scanned),
-                     [&](const SendProgress& progress) { sent.Take(progress); });
+      build = Submit(connection, request, TreeOf(checkout, *scanned), [&](const SendProgress& progress) {
+        sent.Take(progress);
+        view.Status(SendingText(progress));
+      });
       if (build.ok()) {
         view.Note(fmt::format("build {} of {} ({}), scanned in {} ms; sent {} ({}), {} read in place",
                               request.build_id().substr(0, 8), Count(scanned->tree.files, "file"),

@@ -57,7 +57,10 @@ bool ReadBoth(Pipe& out, Pipe& err, absl::Time deadline, ProgramResult& result) 
   while (fds[0].fd >= 0 || fds[1].fd >= 0) {
     int64_t left = absl::ToInt64Milliseconds(deadline - absl::Now());
     if (left <= 0) return false;
-    if (::poll(fds, 2, static_cast<int>(std::min<int64_t>(left, 60'000))) < 0 && errno != EINTR) return false;
+    int ready = ::poll(fds, 2, static_cast<int>(std::min<int64_t>(left, 60'000)));
+    if (ready < 0 && errno != EINTR) return false;
+    // After a signal the events are those of the last time, and reading for them would block.
+    if (ready <= 0) continue;
     for (int i = 0; i < 2; ++i) {
       if (fds[i].fd < 0 || fds[i].revents == 0) continue;
       char buffer[4096];

@@ -1,5 +1,7 @@
 #include "client/view/build_view.h"
 
+#include <algorithm>
+
 #include "fmt/format.h"
 
 namespace wasmagent::client {
@@ -43,6 +45,12 @@ std::string FormatBytes(uint64_t bytes) {
     if (value < 999.5) return fmt::format("{:.1f} {}", value, unit);
   }
   return fmt::format("{:.1f} TB", value / 1000);
+}
+
+std::string ProgressBar(uint64_t done, uint64_t total) {
+  constexpr size_t kPlaces = 20;
+  size_t filled = total == 0 ? 0 : static_cast<size_t>(std::min(done, total) * kPlaces / total);
+  return fmt::format("[{}{}] {}/{}", std::string(filled, '#'), std::string(kPlaces - filled, '-'), done, total);
 }
 
 std::string Count(uint64_t number, std::string_view noun) {

@@ -17,6 +17,8 @@ class BuildView {
   virtual ~BuildView() = default;
   // Something before or beside the build: "sent 3 files", "the connection was lost".
   virtual void Note(const std::string& text) = 0;
+  // What is being done before the build begins, in the words of now; the last one counts.
+  virtual void Status(const std::string& /*text*/) {}
   virtual void Event(const wasmagent::v1::BuildEvent& event) = 0;
   // Called about ten times a second, for what moves by itself.
   virtual void Tick() {}
@@ -35,6 +37,8 @@ const char* Verdict(wasmagent::v1::Outcome outcome);
 std::string FormatElapsed(absl::Duration time);
 // "12.3 MB".
 std::string FormatBytes(uint64_t bytes);
+// "[#####---------------] 1113/4450": twenty places, one for each twentieth that is done.
+std::string ProgressBar(uint64_t done, uint64_t total);
 // "1 file", "3 files".
 std::string Count(uint64_t number, std::string_view noun);
 // `text` without control characters, escape sequences above all, so that what a program prints cannot steer the

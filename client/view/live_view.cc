@@ -103,6 +103,11 @@ void LiveView::EndStep(const wasmagent::v1::StepEnded& ended) {
 
 void LiveView::Note(const std::string& text) { Print(">", kDim, text); }
 
+void LiveView::Status(const std::string& text) {
+  status_ = text;
+  Draw();
+}
+
 void LiveView::Event(const wasmagent::v1::BuildEvent& event) {
   switch (event.event_case()) {
     case wasmagent::v1::BuildEvent::kQueued:
@@ -123,7 +128,7 @@ void LiveView::Event(const wasmagent::v1::BuildEvent& event) {
     }
     case wasmagent::v1::BuildEvent::kProgress: {
       const auto& p = event.progress();
-      status_ = p.total() > 0 ? fmt::format("{} {}/{} {}", p.activity(), p.done(), p.total(), p.unit())
+      status_ = p.total() > 0 ? fmt::format("{} {} {}", p.activity(), ProgressBar(p.done(), p.total()), p.unit())
                               : fmt::format("{} {} {}", p.activity(), p.done(), p.unit());
       break;
     }

@@ -16,6 +16,7 @@ class LiveView : public BuildView {
   // Borrows the stream. `width` tells the terminal's columns, asked before each drawing; `now` the time.
   LiveView(std::FILE* out, bool color, std::function<int()> width, std::function<absl::Time()> now);
   void Note(const std::string& text) override;
+  void Status(const std::string& text) override;
   void Event(const wasmagent::v1::BuildEvent& event) override;
   void Tick() override;
   void Close() override;

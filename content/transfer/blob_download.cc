@@ -40,7 +40,8 @@ class Received {
 }  // namespace
 
 absl::Status BlobDownload::FetchBatch(const std::vector<Digest>& digests,
-                                      const std::function<absl::Status(size_t, std::string_view)>& sink) {
+                                      const std::function<absl::Status(size_t, std::string_view)>& sink,
+                                      const std::function<std::string(size_t)>& name) {
   reapi::BatchReadBlobsRequest request;
   absl::flat_hash_map<std::string, std::vector<size_t>> wanted;
   for (size_t i = 0; i < digests.size(); ++i) {
@@ -61,9 +62,10 @@ absl::Status BlobDownload::FetchBatch(const std::vector<Digest>& digests,
     auto places = wanted.find(answer.digest().hash());
     if (places == wanted.end()) continue;
     const Digest& digest = digests[places->second.front()];
-    RETURN_IF_ERROR_CTX(FromRpcStatus(answer.status()), "fetch blob " + digest.ToString());
-    if (answer.compressor() != reapi::Compressor::IDENTITY || Digest::Of(answer.data()) != digest)
-      return Damaged(digest);
+    absl::Status fetched = platform::Annotate(FromRpcStatus(answer.status()), "fetch blob " + digest.ToString());
+    if (fetched.ok() && (answer.compressor() != reapi::Compressor::IDENTITY || Digest::Of(answer.data()) != digest))
+      fetched = Damaged(digest);
+    if (!fetched.ok()) return name ? platform::Annotate(fetched, name(places->second.front())) : fetched;
     for (size_t place : places->second) RETURN_IF_ERROR(sink(place, answer.data()));
     progress_.Add(places->second.size(), digest.size * places->second.size());
     wanted.erase(places);

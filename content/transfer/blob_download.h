@@ -12,9 +12,11 @@ class BlobDownload {
   BlobDownload(CasConnection& connection, bool compress, ProgressSum& progress)
       : connection_(connection), compress_(compress), progress_(progress) {}
 
-  // Small blobs, whole and checked, each handed to `sink` with its place.
+  // Small blobs, whole and checked, each handed to `sink` with its place. `name` tells what the one at a place is
+  // called in errors, beside its digest.
   absl::Status FetchBatch(const std::vector<Digest>& digests,
-                          const std::function<absl::Status(size_t, std::string_view)>& sink);
+                          const std::function<absl::Status(size_t, std::string_view)>& sink,
+                          const std::function<std::string(size_t)>& name = {});
   // One blob in pieces; `sink` gets bytes that are checked as a whole only when this returns OK.
   absl::Status FetchStream(const Digest& digest, const std::function<absl::Status(std::string_view)>& sink);
 

@@ -34,12 +34,18 @@ struct BlobTransfer::Impl {
       : connection(channels), streams(static_cast<size_t>(std::max(the_streams, 1))) {}
 
   absl::StatusOr<TransferLimits> Ask() {
-    grpc::ClientContext context;
     reapi::ServerCapabilities answer;
-    grpc::Status status = connection.Next().capabilities->GetCapabilities(&context, {}, &answer);
     TransferLimits asked;
-    if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) return asked;
-    RETURN_IF_ERROR_CTX(FromGrpcStatus(status), "ask for the server's limits");
+    absl::Status status;
+    for (int tries = 0; tries < kTries; ++tries) {
+      PauseBeforeTry(tries);
+      grpc::ClientContext context;
+      status = FromGrpcStatus(connection.Next().capabilities->GetCapabilities(&context, {}, &answer));
+      if (absl::IsUnimplemented(status)) return asked;
+      if (status.ok()) local = IsLocal(context.peer());
+      if (!MayTryAgain(status)) break;
+    }
+    RETURN_IF_ERROR_CTX(status, "ask for the server's limits");
     const auto& cache = answer.cache_capabilities();
     // 0 means that the server has no limit; the messages have one.
     if (cache.max_batch_total_size_bytes() > 0)
@@ -49,7 +55,6 @@ struct BlobTransfer::Impl {
     for (int compressor : cache.supported_batch_update_compressors()) {
       batch_zstd = batch_zstd || compressor == reapi::Compressor::ZSTD;
     }
-    local = IsLocal(context.peer());
     return asked;
   }
 
@@ -168,12 +173,13 @@ absl::Status BlobTransfer::DownloadAll(std::vector<Download> blobs, const Transf
     }
     std::vector<Digest> batch;
     for (size_t place : parcel.places) batch.push_back(digests[place]);
-    return download.FetchBatch(batch, [&](size_t place, std::string_view bytes) -> absl::Status {
+    auto write = [&](size_t place, std::string_view bytes) -> absl::Status {
       const Download& blob = blobs[parcel.places[place]];
       ASSIGN_OR_RETURN(platform::ScopedFd fd, open(blob));
       RETURN_IF_ERROR_CTX(platform::WriteAll(fd.get(), bytes), blob.name);
       return absl::OkStatus();
-    });
+    };
+    return download.FetchBatch(batch, write, [&](size_t place) { return blobs[parcel.places[place]].name; });
   });
 }
 

@@ -203,7 +203,7 @@ TEST_P(CasContract, RefusesAWrongDigest) {
 // Blobs above the batch limit travel as streams, both ways, from files and into files.
 TEST_P(CasContract, TakesLargeFiles) {
   std::string bytes;
-  for (int i = 0; bytes.size() < (9 << 20); ++i) bytes += fmt::format("{} ", i * 7919);
+  for (int64_t i = 0; bytes.size() < (9 << 20); ++i) bytes += fmt::format("{} ", i * 7919);
   ASSERT_TRUE(platform::WriteFileAtomically(folder_ + "/large", bytes, 0600, false).ok());
   Digest digest = Digest::Of(bytes);
   ASSERT_TRUE(subject_->Put({File(digest, folder_ + "/large")}).ok());

@@ -128,6 +128,7 @@ TEST(TargetFile, NonsenseIsRefused) {
   EXPECT_THAT(Mistake("version: [1\n"), HasSubstr("wasmbuild.yaml:2:1: "));
   EXPECT_THAT(Mistake("version: 1\ntargets: {a: {steps: [{argv: [${x}]}]}}\n"), HasSubstr("need quotes: \"${src}\""));
   EXPECT_THAT(Mistake("a: *nowhere\n"), HasSubstr("wasmbuild.yaml:1:4: "));
+  EXPECT_EQ(Mistake("version: 1\n# caf\xe9\n"), "wasmbuild.yaml:2: a byte that is not UTF-8");
   EXPECT_THAT(Mistake(std::string(100000, '[')), HasSubstr("wasmbuild.yaml:"));
   EXPECT_THAT(Mistake(std::string(2 << 20, ' ')), HasSubstr("larger than"));
 }

@@ -16,6 +16,13 @@ TEST(BuildView, Formats) {
   EXPECT_EQ(FormatBytes(95'700'000), "95.7 MB");
 }
 
+// One thing is one thing, and none are several.
+TEST(BuildView, CountsInWords) {
+  EXPECT_EQ(Count(0, "file"), "0 files");
+  EXPECT_EQ(Count(1, "file"), "1 file");
+  EXPECT_EQ(Count(1200, "file"), "1200 files");
+}
+
 // What a program prints cannot steer the terminal.
 TEST(BuildView, PrintableDropsEscapes) {
   EXPECT_EQ(Printable("\x1b[31mred\x1b[0m\a\tx"), "red  x");

@@ -46,6 +46,22 @@ TEST_F(LiveViewTest, FailingStepShowsItsLastLines) {
   EXPECT_THAT(out_.text(), HasSubstr("  | open\n"));
 }
 
+// What goes on before the build, and its progress with a bar and counts.
+TEST_F(LiveViewTest, ShowsTheStatusAndProgress) {
+  LiveView view = Make();
+  view.Status("scanning the checkout");
+  EXPECT_THAT(out_.text(), HasSubstr("scanning the checkout"));
+  now_ += absl::Milliseconds(100);
+  wasmagent::v1::BuildEvent event;
+  auto& progress = *event.mutable_progress();
+  progress.set_activity("sync");
+  progress.set_done(1113);
+  progress.set_total(4450);
+  progress.set_unit("files");
+  view.Event(event);
+  EXPECT_THAT(out_.text(), HasSubstr("sync [#####---------------] 1113/4450 files"));
+}
+
 // However many events come, it is drawn ten times a second at most.
 TEST_F(LiveViewTest, DrawsAtMostTenTimesASecond) {
   LiveView view = Make();

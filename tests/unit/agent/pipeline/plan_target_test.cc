@@ -1,0 +1,119 @@
+#include "agent/pipeline/plan_target.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/unit/agent/pipeline/folder_tree.h"
+
+namespace wasmagent::pipeline {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class PlanTargetTest : public ::testing::Test {
+ protected:
+  PlanTargetTest() {
+    machine_.toolchains = {{"wasi", "/sdk", "wasi-sdk 24.0", "f-wasi", true, ""},
+                           {"native", "/usr/bin/cc", "cc 12", "f-native", true, ""}};
+    target_.name = "t";
+    target_.toolchain = "wasi";
+    target_.build_directory = "out/t";
+    target_.steps = {{"run", StepKind::kRun, {"true"}, {}, "."}};
+  }
+  absl::StatusOr<PlannedTarget> Plan(const std::vector<PlannedTarget>& planned = {}) {
+    return PlanTarget(target_, planned, {machine_, base_, options_, tree_});
+  }
+  // What a text becomes as an argument of a step that runs in `directory`.
+  std::string Expanded(const std::string& text, const std::string& directory = ".") {
+    target_.steps[0].argv = {text};
+    target_.steps[0].directory = directory;
+    auto plan = Plan();
+    return plan.ok() ? plan->steps[0].argv[0] : std::string(plan.status().message());
+  }
+
+  ToolchainInventory machine_;
+  std::map<std::string, std::string> base_ = {{"HOME", "/home/build"}};
+  PlanOptions options_;
+  MapTree tree_{{{"a", "1"}}};
+  TargetTemplate target_;
+};
+
+// Rule: paths are relative to where the step runs, so that a build dir can be moved with its workspace.
+TEST_F(PlanTargetTest, PathsAreRelativeToTheStep) {
+  EXPECT_EQ(Expanded("${src}/configure"), "../../configure");
+  EXPECT_EQ(Expanded("${src}/configure", "sub"), "../../../configure");
+  EXPECT_EQ(Expanded("${abs_src}/x"), std::string(kSourceRootMark) + "/x");
+  EXPECT_EQ(Expanded("${build}"), "out/t");
+  target_.build_directory = ".";
+  EXPECT_EQ(Expanded("${src}"), ".");
+  EXPECT_EQ(Plan()->steps[0].directory, ".");
+}
+
+// Rule: each variable has its value, and an unknown one is an error that names it and the target.
+TEST_F(PlanTargetTest, Variables) {
+  options_.jobs = 6;
+  EXPECT_EQ(Expanded("-j${jobs} ${sdk} ${env:HOME}${env:UNSET}"), "-j6 /sdk /home/build");
+  EXPECT_EQ(Expanded("${ccache}"), "");
+  machine_.ccache = "/usr/bin/ccache";
+  EXPECT_EQ(Expanded("${ccache}"), "ccache");
+  EXPECT_EQ(Expanded("${nonsense}"), "target 't': unknown variable ${nonsense}");
+  EXPECT_EQ(Expanded("${need:other}"), "target 't': unknown variable ${need:other}");
+  EXPECT_EQ(Expanded("${hostrunner}"), "target 't' uses ${hostrunner} and has no runner");
+}
+
+// Rule: a need's build dir can be named, and what configures the need configures the target.
+TEST_F(PlanTargetTest, NeedsAreKnown) {
+  PlannedTarget need;
+  need.name = "tool";
+  need.build_directory = "out/tool";
+  need.configure_key = "one";
+  target_.needs = {"tool"};
+  target_.steps[0].argv = {"${need:tool}/bin"};
+  auto plan = Plan({need});
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_THAT(plan->steps[0].argv, ElementsAre("out/tool/bin"));
+  need.configure_key = "two";
+  EXPECT_NE(Plan({need})->configure_key, plan->configure_key);
+}
+
+// Rule: a step's own environment goes before the target's, which goes before the base; the request's goes before all.
+TEST_F(PlanTargetTest, EnvironmentInLayers) {
+  base_ = {{"A", "base"}, {"B", "base"}, {"C", "base"}, {"D", "base"}};
+  target_.env = {{"B", "target"}, {"C", "target"}, {"D", "target"}};
+  target_.steps[0].env = {{"C", "step"}, {"D", "step"}};
+  options_.env = {{"D", "request"}};
+  EXPECT_THAT(Plan()->steps[0].env, ElementsAre(::testing::Pair("A", "base"), ::testing::Pair("B", "target"),
+                                                ::testing::Pair("C", "step"), ::testing::Pair("D", "request")));
+}
+
+// Rule: the runner's paths are those of the checkout, the root being "".
+TEST_F(PlanTargetTest, TheRunnerIsRelativeToTheCheckout) {
+  target_.runner = RunnerSpec{"wasi", "bin/t.wasm", {{"P", "${build}/lib"}}, {{"/", "."}, {"/lib", "${build}/../lib"}}};
+  auto plan = Plan();
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->runner->program, "out/t/bin/t.wasm");
+  EXPECT_EQ(plan->runner->env.at("P"), "out/t/lib");
+  EXPECT_EQ(plan->runner->directories.at("/"), "");
+  EXPECT_EQ(plan->runner->directories.at("/lib"), "out/lib");
+}
+
+// Rule: what this machine cannot build is refused, with what is there and what mends it.
+TEST_F(PlanTargetTest, ToolchainProblems) {
+  EXPECT_EQ(ToolchainProblem(target_, machine_), "");
+  target_.minimum_sdk = 25;
+  EXPECT_THAT(ToolchainProblem(target_, machine_),
+              HasSubstr("target 't' needs a WASI SDK of version 25 or newer; /sdk is wasi-sdk 24.0; unpack"));
+  EXPECT_EQ(Plan().status().code(), absl::StatusCode::kFailedPrecondition);
+  target_.minimum_sdk = 24;
+  target_.refused_sdks = {{24, "it hangs"}};
+  EXPECT_THAT(ToolchainProblem(target_, machine_), HasSubstr("WASI SDK 24, which is in /sdk: it hangs"));
+  target_.refused_sdks = {{23, "it hangs"}};
+  EXPECT_EQ(ToolchainProblem(target_, machine_), "");
+  target_.toolchain = "native";
+  EXPECT_EQ(ToolchainProblem(target_, machine_), "") << "versions of the WASI SDK mean nothing to it";
+  machine_.toolchains.pop_back();
+  EXPECT_EQ(ToolchainProblem(target_, machine_), "this agent has no native toolchain");
+}
+
+}  // namespace
+}  // namespace wasmagent::pipeline
