@@ -148,6 +148,17 @@ def memory_of(process, field):
         return 1024 * int(re.search(rf"^{field}:\s+(\d+)", file.read(), re.M).group(1))
 
 
+def peak_bytes(process):
+    """The most that a process has held resident since its start."""
+    with open(f"/proc/{process}/status", encoding="utf-8") as file:
+        return 1024 * int(re.search(r"^VmHWM:\s+(\d+)", file.read(), re.M).group(1))
+
+
+def most_resident_bytes(process):
+    """resident_bytes with the process's own peak: what it held while the tree arrived counts, too."""
+    return resident_bytes(process) - memory_of(process, "Rss") + peak_bytes(process)
+
+
 def children(process):
     with contextlib.suppress(OSError):
         found = []
@@ -326,8 +337,8 @@ class Bench:
                     with contextlib.suppress(BlockingIOError):
                         main.stdout.read(1 << 20)
                     with contextlib.suppress(OSError, AttributeError):  # it may end while we look
-                        worst_client = max(worst_client, resident_bytes(main.pid))
-                        worst = max(worst, resident_bytes(agent.process.pid))
+                        worst_client = max(worst_client, peak_bytes(main.pid))  # scanning and sending are over by now
+                        worst = max(worst, most_resident_bytes(agent.process.pid))
                     time.sleep(0.1)
                 if any(watcher.poll() not in (None, 0) for watcher in watchers):
                     raise Failed("a watcher failed")
@@ -451,6 +462,8 @@ def parse_arguments():
     options = parser.parse_args()
     options.agent = os.path.join(options.build, "agent", "wasmagent")
     options.client = os.path.join(options.build, "client", "wasmctl")
+    if not os.path.isfile(os.path.join(options.source, "configure")):
+        parser.error(f"--source {options.source}: no checkout with a configure script")
     for program in (options.agent, options.client):
         if not os.access(program, os.X_OK):
             parser.error(f"{program} is not there: build it first")

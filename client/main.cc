@@ -1,7 +1,9 @@
 // wasmctl: reads the command line and runs one subcommand.
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <string_view>
 
 #include "CLI/CLI.hpp"
 #include "client/command/client_config.h"
@@ -43,8 +45,12 @@ int Main(int argc, char** argv) {
     add(app, context);
   }
   app.require_subcommand(0, 1);
+  char** dashes = std::find_if(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--"; });
+  if (dashes != argv + argc) context.program_arguments.assign(dashes + 1, argv + argc);
   try {
-    app.parse(argc, argv);
+    app.parse(static_cast<int>(dashes - argv), argv);
+    if (!context.program_arguments.empty() && !app.got_subcommand("run"))
+      throw CLI::ExtrasError({"arguments after -- are for 'wasmctl run' only"});
   } catch (const CLI::ParseError& error) {
     int code = app.exit(error);
     return code == 0 ? kSucceeded : kWrongUsage;

@@ -1,9 +1,9 @@
-# wasmagent_python_test(FILE [LABELS …] [LONG method…] [TIMEOUT seconds] [RUN_SERIAL]): one ctest test for each test method of a file that
+# wasmagent_python_test(FILE [LABELS …] [TIMEOUT seconds] [RUN_SERIAL]): one ctest test for each test method of a file that
 # ends with harness.main(). A method that skips is reported as skipped.
 # The distribution's Python, since gRPC for Python is a package of it.
 find_program(DISTRIBUTION_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
 function(wasmagent_python_test file)
-  cmake_parse_arguments(ARG "RUN_SERIAL" "TIMEOUT" "LABELS;LONG" ${ARGN})
+  cmake_parse_arguments(ARG "RUN_SERIAL" "TIMEOUT" "LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
@@ -17,11 +17,6 @@ function(wasmagent_python_test file)
     elseif(line MATCHES "def (test_[a-z0-9_]+)")
       set(method ${CMAKE_MATCH_1})
       set(name ${stem}.${method})
-      set(labels ${ARG_LABELS})
-      # What only runs when everything is asked for.
-      if(method IN_LIST ARG_LONG)
-        list(APPEND labels long)
-      endif()
       add_test(NAME ${name} COMMAND ${DISTRIBUTION_PYTHON} ${path} ${class}.${method})
       set_tests_properties(
         ${name}
@@ -29,7 +24,7 @@ function(wasmagent_python_test file)
                    "WASMAGENT=$<TARGET_FILE:wasmagent>;WASMCTL=$<TARGET_FILE:wasmctl>;PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/support;PYTHONDONTWRITEBYTECODE=1;WASMAGENT_SOURCE=${PROJECT_SOURCE_DIR}"
                    SKIP_RETURN_CODE 77
                    TIMEOUT ${ARG_TIMEOUT}
-                   LABELS "${labels}"
+                   LABELS "${ARG_LABELS}"
                    RUN_SERIAL ${ARG_RUN_SERIAL})
     endif()
   endforeach()

@@ -21,6 +21,8 @@ struct WrittenArtifact {
 using ArtifactManifest = std::map<std::string, WrittenArtifact>;
 
 inline constexpr char kManifestName[] = ".wasmctl-manifest";
+// What the agent says of the target whose artifacts lie here, its runner above all; there only while they are whole.
+inline constexpr char kRecordName[] = ".wasmctl-artifacts.json";
 
 // An absent or damaged manifest is an empty one: everything is fetched again and nothing is removed.
 ArtifactManifest ParseManifest(std::string_view bytes);

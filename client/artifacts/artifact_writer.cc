@@ -1,6 +1,7 @@
 #include "client/artifacts/artifact_writer.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,19 +63,35 @@ bool IsUnchanged(int root_fd, const WrittenArtifact& written, const content::Tre
   return FileStamp::Of(info) == written.stamp;
 }
 
+// Lets the signals that end a program wait, on this thread, for as long as it lives.
+class HoldSignals {
+ public:
+  HoldSignals() {
+    sigset_t held;
+    ::sigemptyset(&held);
+    for (int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&held, signal);
+    ::pthread_sigmask(SIG_BLOCK, &held, &before_);
+  }
+  ~HoldSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  HoldSignals(const HoldSignals&) = delete;
+  HoldSignals& operator=(const HoldSignals&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 // One fetch into one folder; holds what its phases share.
 class Fetch {
  public:
   Fetch(content::BlobTransfer& transfer, const std::string& folder, ScopedFd root)
       : transfer_(transfer), folder_(folder), root_(std::move(root)) {}
 
-  absl::StatusOr<FetchStatistics> Run(const content::Digest& tree,
-                                      const std::function<void(uint64_t, uint64_t)>& progress) {
+  absl::StatusOr<FetchStatistics> Run(const content::Digest& tree, const std::string& record) {
     old_ = ParseManifest(platform::ReadFile(folder_ + "/" + kManifestName).value_or(""));
     RETURN_IF_ERROR(RemoveOldStaging());
     RETURN_IF_ERROR_CTX(ReadTree(tree), "read the artifacts' tree");
-    absl::Status status = Stage(progress);
-    if (status.ok()) status = Commit();
+    absl::Status status = Stage();
+    if (status.ok()) status = Commit(record);
     // What was staged and not placed is of no use to anybody.
     if (!staging_.empty()) (void)platform::RemoveTree(staging_);
     RETURN_IF_ERROR(status);
@@ -106,7 +123,7 @@ class Fetch {
     });
   }
 
-  absl::Status Stage(const std::function<void(uint64_t, uint64_t)>& progress) {
+  absl::Status Stage() {
     if (changed_.empty()) return absl::OkStatus();
     ASSIGN_OR_RETURN(staging_, platform::MakeTemporaryDirectory(folder_, kStagingPrefix));
     std::vector<content::BlobTransfer::Download> downloads;
@@ -122,24 +139,26 @@ class Fetch {
       statistics_.fetched_bytes += entry.digest.size;
       downloads.push_back({entry.digest, std::move(open), entry.path});
     }
-    size_t total = downloads.size();
-    return transfer_.DownloadAll(std::move(downloads), [&](uint64_t done, uint64_t) {
-      if (progress) progress(done, total);
-    });
+    return transfer_.DownloadAll(std::move(downloads), {});
   }
 
-  absl::Status Commit() {
+  absl::Status Commit(const std::string& record) {
+    HoldSignals hold;
+    const std::string record_path = folder_ + "/" + kRecordName;
+    if (::unlink(record_path.c_str()) != 0 && errno != ENOENT) return ErrnoStatus(errno, record_path);
     // Until all renames are done the manifest holds old and new names, without stamps for what moves: a fetch after a
     // crash then takes nothing for granted and forgets nothing.
     ArtifactManifest both = new_;
     both.insert(old_.begin(), old_.end());
     for (const std::string& path : changed_) both[path].stamp = FileStamp();
     RETURN_IF_ERROR(WriteManifest(both));
-    RETURN_IF_ERROR(RemoveObsolete());
     for (size_t i = 0; i < changed_.size(); ++i) {
       RETURN_IF_ERROR_CTX(Place(i), fmt::format("write {}/{}", folder_, changed_[i]));
     }
-    return WriteManifest(new_);
+    RETURN_IF_ERROR(RemoveObsolete());
+    RETURN_IF_ERROR(WriteManifest(new_));
+    if (record.empty()) return absl::OkStatus();
+    return platform::WriteFileAtomically(record_path, record, 0666 & ~Umask(), false);
   }
 
   absl::Status WriteManifest(const ArtifactManifest& manifest) {
@@ -208,12 +227,11 @@ class Fetch {
 }  // namespace
 
 absl::StatusOr<FetchStatistics> FetchArtifacts(content::BlobTransfer& transfer, const content::Digest& root,
-                                               const std::string& folder,
-                                               const std::function<void(uint64_t, uint64_t)>& progress) {
+                                               const std::string& folder, const std::string& record) {
   RETURN_IF_ERROR_CTX(platform::MakeDirectories(folder, 0777), "make the output folder");
   ASSIGN_OR_RETURN(auto lock, platform::FileLock::Acquire(folder + "/" + kLockName));
   ASSIGN_OR_RETURN(ScopedFd fd, platform::OpenAt(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY));
-  return Fetch(transfer, folder, std::move(fd)).Run(root, progress);
+  return Fetch(transfer, folder, std::move(fd)).Run(root, record);
 }
 
 }  // namespace wasmagent::client

@@ -112,7 +112,8 @@ absl::Status ReadFolder(int root_fd, const std::string& folder, const IgnoreRule
     }
     std::string path = Join(folder, name);
     bool is_folder = S_ISDIR(info.st_mode);
-    if (IsAlwaysLeftOut(path, is_folder) || rules.MatchBelowKept(path, is_folder) != nullptr) continue;
+    if (IsAlwaysLeftOut(path, S_ISREG(info.st_mode), Authority::kFolder)) continue;
+    if (rules.MatchBelowKept(path, is_folder) != nullptr) continue;
     tagged |= std::strcmp(name, kCacheTag) == 0;
     ASSIGN_OR_RETURN(bool descend, TakeEntry(fd, name, path, info, result));
     if (!descend) continue;
@@ -164,7 +165,8 @@ absl::Status FindGroup(int root_fd, const ListedFolder& group, const std::vector
                        const IgnoreRules& rules, FolderResult& result) {
   if (!group.folder.empty() && rules.Match(group.folder, true) != nullptr) return absl::OkStatus();
   size_t top = group.folder.find('/');
-  if (!group.folder.empty() && IsAlwaysLeftOut(group.folder.substr(0, top), true)) return absl::OkStatus();
+  if (!group.folder.empty() && IsAlwaysLeftOut(group.folder.substr(0, top), false, Authority::kGit))
+    return absl::OkStatus();
   auto folder = OpenFolder(root_fd, group.folder);
   // Gone, or a link now: git lists tracked files that are deleted.
   if (!folder.ok() && (absl::IsNotFound(folder.status()) || absl::IsInvalidArgument(folder.status()))) {
@@ -180,12 +182,16 @@ absl::Status FindGroup(int root_fd, const ListedFolder& group, const std::vector
       return ErrnoStatus(errno, path);
     }
     bool is_folder = S_ISDIR(info.st_mode);
-    if (IsAlwaysLeftOut(path, is_folder) || rules.MatchBelowKept(path, is_folder) != nullptr) continue;
+    if (IsAlwaysLeftOut(path, S_ISREG(info.st_mode), Authority::kGit)) continue;
+    if (rules.MatchBelowKept(path, is_folder) != nullptr) continue;
     ASSIGN_OR_RETURN(bool submodule, TakeEntry(folder->get(), name, path, info, result));
     // A submodule that is not populated is an empty folder. A tracked file that has become a folder is listed with its
     // files.
     if (submodule && !std::binary_search(paths.begin(), paths.end(), path + "/")) {
       auto inside = OpenFolder(root_fd, path);
+      struct stat git;
+      if (inside.ok() && ::fstatat(inside->get(), ".git", &git, AT_SYMLINK_NOFOLLOW) == 0)
+        result.folders.push_back(path);
       auto names = inside.ok() ? platform::ListDirectory(inside->get()) : inside.status();
       if (names.ok() && names->empty()) result.entries.push_back({path, EntryKind::kDirectory, {}, {}});
     }
@@ -195,11 +201,12 @@ absl::Status FindGroup(int root_fd, const ListedFolder& group, const std::vector
 
 }  // namespace
 
-bool IsAlwaysLeftOut(std::string_view path, bool is_folder) {
+bool IsAlwaysLeftOut(std::string_view path, bool is_regular_file, Authority authority) {
   size_t slash = path.rfind('/');
   std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
   if (name == ".git") return true;
-  return is_folder && slash == std::string_view::npos && name.starts_with("builddir");
+  if (is_regular_file || slash != std::string_view::npos) return false;
+  return authority == Authority::kGit ? name == "builddir" : name.starts_with("builddir");
 }
 
 bool IsCacheFolder(int folder_fd) {
@@ -252,6 +259,9 @@ absl::StatusOr<FoundTree> FindListed(int root_fd, std::vector<std::string> paths
   }));
   FoundTree tree;
   Collect(results, tree);
+  for (FolderResult& result : results) {
+    for (std::string& repository : result.folders) tree.repositories.push_back(std::move(repository));
+  }
   SortEntries(tree);
   return tree;
 }

@@ -21,16 +21,22 @@ struct FoundEntry {
 };
 
 struct FoundTree {
-  std::vector<FoundEntry> entries;    // sorted by path
-  std::vector<std::string> warnings;  // sockets, pipes and devices that were skipped, one sentence each
+  std::vector<FoundEntry> entries;        // sorted by path
+  std::vector<std::string> repositories;  // listed as a file, and found to be a repository of its own
+  std::vector<std::string> warnings;      // sockets, pipes and devices that were skipped, one sentence each
 };
 
 // The file that marks a folder as a cache, and how it begins (bford.info/cachedir).
 inline constexpr char kCacheTag[] = "CACHEDIR.TAG";
 inline constexpr char kCacheSignature[] = "Signature: 8a477f597d28d172789f06886806bc55";
 
-// True for what is never part of a checkout: folders "builddir*" at its root, and ".git" anywhere.
-bool IsAlwaysLeftOut(std::string_view path, bool is_folder);
+// Who says what belongs to a checkout.
+enum class Authority { kFolder, kGit };
+
+// True for what is never part of a checkout: ".git" anywhere, and at the root the place where products go: "builddir"
+// in a git checkout, which knows its own files, and every "builddir*" elsewhere. A regular file of such a name is a
+// source; a link is not, since builds would follow it.
+bool IsAlwaysLeftOut(std::string_view path, bool is_regular_file, Authority authority);
 
 // True when the folder holds a CACHEDIR.TAG with the signature.
 bool IsCacheFolder(int folder_fd);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -69,6 +70,13 @@ absl::StatusOr<GitResult> RunGit(std::vector<std::string> arguments) {
   ScopedFd out_read(out[0]), out_write(out[1]);
   if (::pipe2(err, O_CLOEXEC) != 0) return ErrnoStatus(errno, "pipe");
   ScopedFd err_read(err[0]), err_write(err[1]);
+  // This program reads its signals itself; those that it starts end with Ctrl-C.
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
@@ -87,8 +95,9 @@ absl::StatusOr<GitResult> RunGit(std::vector<std::string> arguments) {
   env.push_back(no_locks);
   env.push_back(nullptr);
   pid_t pid = 0;
-  int error = ::posix_spawnp(&pid, "git", &actions, nullptr, argv.data(), env.data());
+  int error = ::posix_spawnp(&pid, "git", &actions, &attributes, argv.data(), env.data());
   ::posix_spawn_file_actions_destroy(&actions);
+  ::posix_spawnattr_destroy(&attributes);
   if (error != 0) return ErrnoStatus(error, "start git");
   out_write.reset();
   err_write.reset();
@@ -137,9 +146,8 @@ absl::Status AddFiles(const std::string& root, const std::string& prefix, int ne
   return absl::OkStatus();
 }
 
-// Submodules stand in the list as their folder. Replaces those that are populated by their files. Only repositories
-// that have .gitmodules can have them; a gitlink without it is found by the scanner, which sees a folder where a file
-// was expected.
+// Submodules, and repositories that were added without being made one, stand in the list as their folder. Replaces
+// those that are populated by their files. Looks at every path.
 absl::Status ExpandSubmodules(const std::string& root, std::vector<std::string>& paths) {
   for (int round = 0; round <= kMaxNesting; ++round) {
     std::vector<std::string> folders;
@@ -173,10 +181,10 @@ bool IsInGit(const std::string& folder) {
   return false;
 }
 
-absl::StatusOr<std::vector<std::string>> ListGitFiles(const std::string& folder) {
+absl::StatusOr<std::vector<std::string>> ListGitFiles(const std::string& folder, bool look_everywhere) {
   std::vector<std::string> paths;
   RETURN_IF_ERROR(AddFiles(folder, "", 0, paths));
-  if (MayHaveSubmodules(paths)) RETURN_IF_ERROR(ExpandSubmodules(folder, paths));
+  if (look_everywhere || MayHaveSubmodules(paths)) RETURN_IF_ERROR(ExpandSubmodules(folder, paths));
   std::sort(paths.begin(), paths.end());
   // A path in a merge conflict is listed once for each side.
   paths.erase(std::unique(paths.begin(), paths.end()), paths.end());

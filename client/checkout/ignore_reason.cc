@@ -34,9 +34,10 @@ std::string FirstOf(const std::string& path, bool is_folder, F question) {
   return question(path, is_folder);
 }
 
-std::string AlwaysRule(const std::string& path, bool is_folder) {
-  if (!IsAlwaysLeftOut(path, is_folder)) return "";
-  return fmt::format("always left out: {}", path.starts_with("builddir") ? "builddir*/ at the root" : ".git");
+std::string AlwaysRule(const std::string& path, bool is_folder, Authority authority) {
+  if (!IsAlwaysLeftOut(path, !is_folder, authority)) return "";
+  return fmt::format("always left out: {}",
+                     path.starts_with("builddir") ? "the place of products at the root" : ".git");
 }
 
 }  // namespace
@@ -47,12 +48,15 @@ absl::StatusOr<IgnoreReason> ExplainPath(const Checkout& checkout, const std::st
   struct stat info;
   bool exists = ::fstatat(root.get(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
   bool is_folder = exists ? S_ISDIR(info.st_mode) : given.ends_with('/');
-  if (std::string rule = FirstOf(path, is_folder, AlwaysRule); !rule.empty()) return IgnoreReason{true, rule};
+  bool git = IsInGit(checkout.path);
+  auto always = [git](const std::string& at, bool folder) {
+    return AlwaysRule(at, folder, git ? Authority::kGit : Authority::kFolder);
+  };
+  if (std::string rule = FirstOf(path, is_folder, always); !rule.empty()) return IgnoreReason{true, rule};
   IgnoreRules rules(platform::ReadFile(checkout.path + "/.wasmignore").value_or(""));
   if (const IgnoreRule* rule = rules.Match(path, is_folder)) {
     return IgnoreReason{true, fmt::format(".wasmignore:{}:{}", rule->line, rule->text)};
   }
-  bool git = IsInGit(checkout.path);
   if (git) {
     auto reason = GitIgnoreReason(checkout.path, path);
     git = !absl::IsNotFound(reason.status());

@@ -46,7 +46,18 @@ absl::StatusOr<FoundTree> Find(const Checkout& checkout, int root_fd, const Igno
   RETURN_IF_ERROR(paths.status());
   // A folder that a repository further up ignores as a whole is not git's.
   if (paths->empty()) return WalkFolder(root_fd, rules);
-  return FindListed(root_fd, *std::move(paths), rules);
+  ASSIGN_OR_RETURN(FoundTree tree, FindListed(root_fd, *std::move(paths), rules));
+  if (tree.repositories.empty()) return tree;
+  // Added to git without being made submodules: rare, so only now is every path looked at for it.
+  ASSIGN_OR_RETURN(auto expanded, ListGitFiles(checkout.path, /*look_everywhere=*/true));
+  return FindListed(root_fd, std::move(expanded), rules);
+}
+
+// What is not there any more, or no longer what it was, has changed under the scan: the caller scans again.
+absl::Status Vanished(const absl::Status& status, const std::string& path) {
+  if (absl::IsNotFound(status) || absl::IsInvalidArgument(status))
+    return absl::AbortedError(fmt::format("{}: went away while it was being read", absl::CHexEscape(path)));
+  return platform::Annotate(status, path);
 }
 
 // Hashes one file; the stamp becomes that of the bytes that were read.
@@ -58,11 +69,13 @@ absl::StatusOr<content::Digest> HashFile(int root_fd, FoundEntry& entry) {
     platform::ScopedFd held;
     int folder_fd = root_fd;
     if (!folder.empty()) {
-      ASSIGN_OR_RETURN(held, OpenFolder(root_fd, folder));
+      auto opened = OpenFolder(root_fd, folder);
+      if (!opened.ok()) return Vanished(opened.status(), entry.path);
+      held = *std::move(opened);
       folder_fd = held.get();
     }
     auto fd = platform::OpenAt(folder_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    if (!fd.ok()) return platform::Annotate(fd.status(), entry.path);
+    if (!fd.ok()) return Vanished(fd.status(), entry.path);
     struct stat before;
     struct stat after;
     if (::fstat(fd->get(), &before) != 0) return platform::ErrnoStatus(errno, entry.path);

@@ -16,8 +16,7 @@ namespace {
 CommandResult Up(const CommandContext& context, bool embedded) {
   ASSIGN_OR_RETURN(Checkout checkout, context.OpenCheckout());
   LocatorInput input = context.Locator(checkout);
-  ASSIGN_OR_RETURN(AgentAddress address,
-                   embedded ? EmbeddedAgentFor(input).EnsureRunning() : ContainerAgentFor(input).EnsureRunning());
+  ASSIGN_OR_RETURN(AgentAddress address, StartAgent(input, embedded));
   std::fprintf(stderr, "wasmctl: %s\n", address.description.c_str());
   std::printf("%s\n", address.address.c_str());
   return kSucceeded;
@@ -79,7 +78,7 @@ void AddAgent(CLI::App& app, CommandContext& context) {
       return Up(context, *embedded);
     };
   });
-  add("down", "Stop the checkout's agent", [&context] { return Down(context); });
+  add("down", "Stop the checkout's container, and your embedded agent", [&context] { return Down(context); });
   add("status", "Tell whether the checkout's agent runs", [&context] { return Status(context); });
 }
 

@@ -94,11 +94,10 @@ absl::Status FetchBuild(AgentConnection& connection, const Checkout& checkout, c
     RETURN_IF_ERROR(CheckDestination(artifacts.target()));
     std::string folder = out.empty() ? checkout.path + "/" + artifacts.destination() : out + "/" + artifacts.target();
     ASSIGN_OR_RETURN(content::Digest root, content::Digest::FromProto(artifacts.root()));
-    ASSIGN_OR_RETURN_CTX(FetchStatistics got, FetchArtifacts(connection.blobs(), root, folder, {}),
-                         fmt::format("fetch the artifacts of {}", artifacts.target()));
     std::string json;
     (void)google::protobuf::util::MessageToJsonString(artifacts, &json);
-    RETURN_IF_ERROR(platform::WriteFileAtomically(folder + "/.wasmctl-artifacts.json", json + "\n", 0644, false));
+    ASSIGN_OR_RETURN_CTX(FetchStatistics got, FetchArtifacts(connection.blobs(), root, folder, json + "\n"),
+                         fmt::format("fetch the artifacts of {}", artifacts.target()));
     if (view != nullptr) {
       view->Note(fmt::format("{}: {} in {} ({} fetched, {}; {} removed)", artifacts.target(),
                              Count(got.artifacts, "artifact"), folder, got.fetched_files,

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "client/checkout/checkout.h"
@@ -29,6 +30,7 @@ using CommandAction = std::function<CommandResult()>;
 struct CommandContext {
   std::string checkout_directory;  // --checkout
   std::string agent;               // --agent
+  std::vector<std::string> program_arguments;  // what follows --
   wasmagent::config::v1::ClientConfig config;
   CommandAction action;
 

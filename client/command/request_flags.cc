@@ -58,6 +58,7 @@ absl::StatusOr<wasmagent::v1::BuildRequest> MakeRequest(const RequestFlags& flag
           fmt::format("--timeout {}: must be a duration such as 90s, 30m or 2h", flags.timeout));
     }
     options->mutable_timeout()->set_seconds(absl::ToInt64Seconds(timeout));
+    options->mutable_timeout()->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(timeout % absl::Seconds(1))));
   }
   const passwd* user = ::getpwuid(::getuid());
   request.set_requester(

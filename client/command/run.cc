@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "CLI/CLI.hpp"
+#include "client/artifacts/artifact_manifest.h"
 #include "client/command/commands.h"
 #include "client/command/local_runtime.h"
 #include "client/command/shell_quote.h"
@@ -19,7 +20,6 @@ namespace {
 struct RunFlags {
   std::string target = "wasi";
   std::string out;
-  std::vector<std::string> arguments;
 };
 
 // What was fetched of a target: the record that lies beside it, and the folder where it is.
@@ -33,7 +33,7 @@ absl::StatusOr<Fetched> FindFetched(const Checkout& checkout, const RunFlags& fl
   std::error_code error;
   fetched.folder = flags.out.empty() ? fmt::format("{}/builddir/{}", checkout.path, flags.target)
                                      : (std::filesystem::absolute(flags.out, error) / flags.target).string();
-  std::string path = fetched.folder + "/.wasmctl-artifacts.json";
+  std::string path = fetched.folder + "/" + std::string(kRecordName);
   auto text = platform::ReadFile(path, 1 << 20);
   if (absl::IsNotFound(text.status())) {
     return absl::NotFoundError(
@@ -95,12 +95,12 @@ CommandResult Run(const CommandContext& context, const RunFlags& flags) {
   std::vector<std::string> argv;
   if (runner.runtime() == "native") {
     argv = {BelowCheckout(checkout.path, runner.program())};
-    argv.insert(argv.end(), flags.arguments.begin(), flags.arguments.end());
+    argv.insert(argv.end(), context.program_arguments.begin(), context.program_arguments.end());
     for (const auto& [name, value] : runner.env()) ::setenv(name.c_str(), value.c_str(), 1);
   } else if (runner.runtime() == "wasi") {
     ASSIGN_OR_RETURN(LocalRuntime runtime, FindRuntime());
     ASSIGN_OR_RETURN(std::string node_runner, NodeRunner());
-    argv = RuntimeArguments(runtime, runner, checkout.path, node_runner, flags.arguments);
+    argv = RuntimeArguments(runtime, runner, checkout.path, node_runner, context.program_arguments);
   } else {
     return absl::UnimplementedError(fmt::format("wasmctl cannot run programs for '{}'", runner.runtime()));
   }
@@ -123,7 +123,8 @@ void AddRun(CLI::App& app, CommandContext& context) {
                       "Folder of the checkout (default: found from here upwards)");
   command->add_option("--target,-t", flags->target, "The target (default: wasi)");
   command->add_option("--out", flags->out, "Where submit --out put the products");
-  command->add_option("arguments", flags->arguments, "After --: the program's arguments");
+  // CLI11 would take "[1,2]" for a list: what follows "--" is cut off before it sees the line.
+  command->footer("wasmctl run [OPTIONS] -- ARGUMENT...: what follows -- goes to the program as it is.");
   command->callback([&context, flags] { context.action = [&context, flags] { return Run(context, *flags); }; });
 }
 

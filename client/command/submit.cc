@@ -1,5 +1,8 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "CLI/CLI.hpp"
 #include "absl/time/clock.h"
@@ -10,6 +13,7 @@
 #include "client/command/watch_loop.h"
 #include "client/session/build_session.h"
 #include "fmt/format.h"
+#include "platform/directory.h"
 #include "platform/status.h"
 
 namespace wasmagent::client {
@@ -81,17 +85,36 @@ absl::StatusOr<wasmagent::v1::Build> ScanAndStart(AgentConnection& connection, c
   }
 }
 
+// Before the build, not after it: a folder that cannot be written would cost the whole build.
+absl::Status PrepareOutput(const Checkout& checkout, const std::string& out) {
+  if (out.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR_CTX(platform::MakeDirectories(out, 0777), "--out");
+  if (::access(out.c_str(), W_OK) != 0) return platform::ErrnoStatus(errno, "--out " + out);
+  std::error_code error;
+  std::string inside = std::filesystem::canonical(out, error).lexically_relative(checkout.path).string();
+  if (!error && !inside.empty() && !inside.starts_with("..") && !inside.starts_with("builddir")) {
+    std::fprintf(stderr,
+                 "wasmctl: --out lies in the checkout: what is put there is a source of the next build, unless git or "
+                 ".wasmignore ignores it\n");
+  }
+  return absl::OkStatus();
+}
+
 CommandResult SubmitCheckout(const CommandContext& context, const SubmitFlags& flags) {
   ASSIGN_OR_RETURN(OutputMode mode, context.Mode(flags.output));
   ASSIGN_OR_RETURN(Checkout checkout, context.OpenCheckout());
   ASSIGN_OR_RETURN(auto request, MakeRequest(flags.request, checkout));
   request.set_build_id(NewBuildId());
-  // The connection is made while the tree is scanned.
-  ASSIGN_OR_RETURN(auto connection, context.Connect(checkout));
+  RETURN_IF_ERROR(PrepareOutput(checkout, flags.out));
   auto view = MakeView(mode);
+  std::unique_ptr<AgentConnection> connection;
   absl::StatusOr<wasmagent::v1::Build> started = absl::UnknownError("");
   {
-    EndOnSignal end_on_signal;
+    // A signal may come while the agent's answer is on its way: then it has the build, and nobody here knows.
+    EndOnSignal end_on_signal(
+        fmt::format("\nwasmctl: interrupted; should the agent have accepted the build already: wasmctl cancel {}\n",
+                    request.build_id().substr(0, 8)));
+    ASSIGN_OR_RETURN(connection, context.Connect(checkout));
     started = ScanAndStart(*connection, checkout, request, *view);
   }
   if (!started.ok()) {
@@ -106,15 +129,24 @@ CommandResult SubmitCheckout(const CommandContext& context, const SubmitFlags& f
   return WatchAndFetch(*connection, checkout, request.build_id(), flags.out, mode, *view);
 }
 
+// Only who chose to detach has what was wanted: a script must not take a watch that was cut off for a success.
+int AfterDetach(const std::string& id, const BuildEnd& end) {
+  if (end.cancel_requested) {
+    std::fprintf(stderr, "wasmctl: the agent is still ending the build\n  wasmctl show %s\n", id.c_str());
+    return kCancelled;
+  }
+  std::fprintf(stderr, "wasmctl: detached; the build goes on\n  wasmctl watch %s\n", id.c_str());
+  return end.signal == 0 ? kSucceeded : 128 + end.signal;
+}
+
 }  // namespace
 
 CommandResult WatchAndFetch(AgentConnection& connection, const Checkout& checkout, const std::string& build_id,
                             const std::string& out, OutputMode mode, BuildView& view) {
   ASSIGN_OR_RETURN(BuildEnd end, WatchToEnd(connection, build_id, view));
-  if (end.detached) {
-    std::fprintf(stderr, "wasmctl: detached; the build goes on\n  wasmctl watch %s\n", build_id.substr(0, 8).c_str());
-    return kSucceeded;
-  }
+  if (end.detached) return AfterDetach(build_id.substr(0, 8), end);
+  // From here on Ctrl-C ends the program; what is being put in place is put there whole.
+  UnblockWatchSignals();
   if (end.ended.outcome() == wasmagent::v1::OUTCOME_SUCCEEDED) {
     wasmagent::v1::Build build;
     for (const auto& artifacts : end.artifacts) *build.add_artifacts() = artifacts;

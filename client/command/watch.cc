@@ -2,6 +2,7 @@
 #include "CLI/CLI.hpp"
 #include "client/command/commands.h"
 #include "client/command/subcommand.h"
+#include "client/command/watch_loop.h"
 #include "platform/status.h"
 
 namespace wasmagent::client {
@@ -21,8 +22,13 @@ void AddWatch(CLI::App& app, CommandContext& context) {
     context.action = [&context, flags]() -> CommandResult {
       ASSIGN_OR_RETURN(OutputMode mode, context.Mode(flags->output));
       ASSIGN_OR_RETURN(Checkout checkout, context.OpenCheckout());
-      ASSIGN_OR_RETURN(auto connection, context.Connect(checkout));
-      ASSIGN_OR_RETURN(auto build, FindBuildOrNewest(*connection, checkout, flags->id));
+      std::unique_ptr<AgentConnection> connection;
+      wasmagent::v1::Build build;
+      {
+        EndOnSignal end_on_signal("");
+        ASSIGN_OR_RETURN(connection, context.Connect(checkout));
+        ASSIGN_OR_RETURN(build, FindBuildOrNewest(*connection, checkout, flags->id));
+      }
       // Another checkout's artifacts do not belong here.
       if (build.request().checkout().id() != checkout.id && flags->out.empty())
         flags->out = "wasm-" + build.request().build_id().substr(0, 8);

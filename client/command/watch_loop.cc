@@ -68,6 +68,7 @@ class Loop {
 
   void RequestCancel() {
     asking_ = false;
+    end_.cancel_requested = true;
     view_.Note("cancelling");
     auto cancelled = CancelBuild(connection_, build_id_, "Ctrl-C in wasmctl");
     if (!cancelled.ok()) view_.Note(std::string(cancelled.status().message()));
@@ -75,9 +76,10 @@ class Loop {
 
   void OnSignal(int signal) {
     bool terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
-    // A third Ctrl-C does not wait for an agent that does not answer.
+    // A third Ctrl-C does not wait for processes that take their time to end.
     if (signal != SIGINT || ++interrupts_ >= 3) {
       end_.detached = true;
+      end_.signal = signal;
     } else if (!terminal || interrupts_ == 2) {
       RequestCancel();
     } else {
@@ -120,14 +122,16 @@ void UnblockWatchSignals() {
   ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
-EndOnSignal::EndOnSignal() : stop_(::eventfd(0, EFD_CLOEXEC)) {
-  thread_ = std::thread([this] {
+EndOnSignal::EndOnSignal(std::string advice) : stop_(::eventfd(0, EFD_CLOEXEC)) {
+  thread_ = std::thread([this, advice = std::move(advice)] {
     sigset_t set = WatchSignals();
     platform::ScopedFd signals(::signalfd(-1, &set, SFD_CLOEXEC));
     pollfd fds[2] = {{stop_.get(), POLLIN, 0}, {signals.get(), POLLIN, 0}};
     while (::poll(fds, 2, -1) < 0 && errno == EINTR) {
     }
-    if (fds[1].revents != 0) ::_exit(kCancelled);
+    if (fds[1].revents == 0) return;
+    if (!advice.empty()) (void)!::write(STDERR_FILENO, advice.data(), advice.size());
+    ::_exit(kCancelled);
   });
 }
 

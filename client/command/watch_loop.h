@@ -19,10 +19,10 @@ void BlockWatchSignals();
 void UnblockWatchSignals();
 
 // Until a build is accepted nothing is lost by ending at once: while this lives, the signals end the program with exit
-// code 4. Costs a thread.
+// code 4, after `advice` has been written to stderr. Costs a thread.
 class EndOnSignal {
  public:
-  EndOnSignal();
+  explicit EndOnSignal(std::string advice);
   ~EndOnSignal();
   EndOnSignal(const EndOnSignal&) = delete;
   EndOnSignal& operator=(const EndOnSignal&) = delete;
@@ -33,13 +33,16 @@ class EndOnSignal {
 };
 
 struct BuildEnd {
-  bool detached = false;  // the build goes on without us
+  bool detached = false;          // watching stopped before the build's end; the build goes on without us
+  int signal = 0;                 // what stopped it, unless the user chose to detach
+  bool cancel_requested = false;  // and before that the build was to be cancelled
   wasmagent::v1::Ended ended;
   std::vector<wasmagent::v1::Artifacts> artifacts;
 };
 
 // Shows a build until it ends. Ctrl-C asks on a terminal whether to detach or to cancel, and a second one cancels;
-// without a terminal it cancels. SIGTERM and SIGHUP detach: the build outlives its client.
+// without a terminal it cancels; a third one does not wait for the end of what was cancelled. SIGTERM and SIGHUP
+// detach: the build outlives its client.
 absl::StatusOr<BuildEnd> WatchToEnd(AgentConnection& connection, const std::string& build_id, BuildView& view);
 
 }  // namespace wasmagent::client

@@ -24,7 +24,7 @@ constexpr int kKeepaliveMillis = 20000;
 constexpr int kKeepaliveTimeoutMillis = 10000;
 // As the agent's: batches of 4 MiB, with room for other servers' batches.
 constexpr int kLargestMessage = 16 << 20;
-// A list of 20,000 missing blobs comes in the trailers: 2 MB of it, a third more in base64.
+// Details of a refusal come in the trailers. This agent cuts its lists to a few kB; one of another make may not.
 constexpr int kLargestMetadata = 8 << 20;
 
 bool IsUnix(const std::string& address) {

@@ -6,15 +6,21 @@
 namespace wasmagent::client {
 namespace {
 
+// Whatever keeps an agent from starting, it is not to be had; a mistake in what was asked for stays one.
+absl::StatusOr<AgentAddress> Started(absl::StatusOr<AgentAddress> address) {
+  if (address.ok() || absl::IsInvalidArgument(address.status())) return address;
+  return absl::UnavailableError(address.status().message());
+}
+
 // An address that somebody gave, and where: taken as it is, so that a wrong one is an error and never another agent.
 absl::StatusOr<AgentAddress> Given(const LocatorInput& input, const std::string& value, const std::string& source) {
   if (value == kEmbedded) {
-    ASSIGN_OR_RETURN_CTX(auto address, EmbeddedAgentFor(input).EnsureRunning(), source);
+    ASSIGN_OR_RETURN_CTX(auto address, StartAgent(input, /*embedded=*/true), source);
     address.description += fmt::format(", from {}", source);
     return address;
   }
   if (value == kContainer) {
-    ASSIGN_OR_RETURN_CTX(auto address, ContainerAgentFor(input).EnsureRunning(), source);
+    ASSIGN_OR_RETURN_CTX(auto address, StartAgent(input, /*embedded=*/false), source);
     address.description += fmt::format(", from {}", source);
     return address;
   }
@@ -110,12 +116,21 @@ EmbeddedAgent EmbeddedAgentFor(const LocatorInput& input) {
   return EmbeddedAgent(options);
 }
 
+absl::StatusOr<AgentAddress> StartAgent(const LocatorInput& input, bool embedded) {
+  return Started(embedded ? EmbeddedAgentFor(input).EnsureRunning() : ContainerAgentFor(input).EnsureRunning());
+}
+
 absl::StatusOr<AgentAddress> LocateAgent(const LocatorInput& input) {
   if (!input.flag.empty()) return Given(input, input.flag, "--agent");
   if (!input.environment.empty()) return Given(input, input.environment, "WASMCTL_AGENT");
   if (!input.configured.empty()) return Given(input, input.configured, "the configuration's 'agent'");
   if (!input.context_address.empty())
     return Given(input, input.context_address, fmt::format("context '{}'", input.context));
+  // Another agent than the one that was meant would be worse than none.
+  if (!input.context.empty()) {
+    return absl::InvalidArgumentError(fmt::format(
+        "the configuration uses context '{}', which it does not have\n  try: wasmctl context list", input.context));
+  }
   return Search(input).Run();
 }
 

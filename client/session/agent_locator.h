@@ -42,6 +42,10 @@ struct LocatorInput {
 // costs more. The error of a search that found nothing is UNAVAILABLE and lists what was tried and what to do.
 absl::StatusOr<AgentAddress> LocateAgent(const LocatorInput& input);
 
+// Starts the checkout's container, or the user's embedded agent, unless it runs. UNAVAILABLE with the reason when it
+// cannot be started.
+absl::StatusOr<AgentAddress> StartAgent(const LocatorInput& input, bool embedded);
+
 // The agents that `input` describes, for `agent up|down|status`.
 ContainerAgent ContainerAgentFor(const LocatorInput& input);
 EmbeddedAgent EmbeddedAgentFor(const LocatorInput& input);

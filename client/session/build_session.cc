@@ -15,8 +15,8 @@ namespace v1 = wasmagent::v1;
 using content::Digest;
 using Extent = TreeSender::Extent;
 
-// An answer lists 20,000 missing blobs at most, so this is more than a million; whoever needs more asks in circles.
-constexpr int kMostRounds = 64;
+// One round sends all; a second is for what was collected meanwhile. Whoever needs more asks in circles.
+constexpr int kMostRounds = 8;
 // Rounds in which the agent asks only for what it was sent: a garbage collection may cost one.
 constexpr int kMostVainRounds = 2;
 // An agent that answered before and is gone now may be restarting; a build may even have been accepted when the line
@@ -40,15 +40,6 @@ auto CallPatiently(AgentConnection& connection, const Call& call) {
   return response;
 }
 
-// What is to be sent: the agent's own list, or, when it lacks the root and so knows nothing of what is below, the
-// answer to asking it for all of the tree.
-absl::StatusOr<std::vector<Digest>> ToSend(TreeSender& sender, const SourceTree& tree, Extent extent,
-                                           std::vector<Digest> listed) {
-  if (std::find(listed.begin(), listed.end(), tree.blobs->root) == listed.end()) return listed;
-  ASSIGN_OR_RETURN(auto found, sender.FindMissing(extent));
-  return found.empty() ? std::move(listed) : std::move(found);
-}
-
 // Calls until the agent misses no blob, sending what it misses in between.
 template <typename Call>
 auto CallWithBlobs(AgentConnection& connection, const SourceTree& tree, Extent extent,
@@ -61,7 +52,13 @@ auto CallWithBlobs(AgentConnection& connection, const SourceTree& tree, Extent e
     if (response.ok()) return response;
     std::vector<Digest> missing = MissingBlobs(response.status());
     if (missing.empty()) return response.status();
-    ASSIGN_OR_RETURN(missing, ToSend(sender, tree, extent, std::move(missing)));
+    // The refusal lists no more than fits its details, so the agent is asked for all that is missing of the tree; what
+    // it listed may be more than that, a target file for a plan for example.
+    ASSIGN_OR_RETURN(auto found, sender.FindMissing(extent));
+    absl::flat_hash_set<Digest> listed(missing.begin(), missing.end());
+    for (const Digest& digest : found) {
+      if (listed.insert(digest).second) missing.push_back(digest);
+    }
     bool news = false;
     for (const Digest& digest : missing) news |= sent.insert(digest).second;
     if ((!news && ++vain > kMostVainRounds) || round >= kMostRounds) {

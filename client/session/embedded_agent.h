@@ -24,7 +24,9 @@ struct EmbeddedAgentOptions {
   std::string program;
   // Where wasmctl lies; empty asks /proc/self/exe.
   std::string own_program;
-  absl::Duration start_limit = absl::Seconds(10);
+  // After a crash it first removes what was half done, and it asks compilers for their versions: on a loaded machine
+  // that takes its time. A program that ends is noticed at once.
+  absl::Duration start_limit = absl::Seconds(60);
   // A running build gets its grace before the agent ends.
   absl::Duration stop_limit = absl::Seconds(40);
   // It ends by itself when nobody has used it for so long.

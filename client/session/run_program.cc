@@ -35,6 +35,13 @@ absl::StatusOr<Pipe> MakePipe() {
 }
 
 absl::StatusOr<pid_t> Spawn(const std::vector<std::string>& argv, int out, int err) {
+  // This program reads its signals itself; those that it starts end with Ctrl-C.
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -44,8 +51,9 @@ absl::StatusOr<pid_t> Spawn(const std::vector<std::string>& argv, int out, int e
   for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   pid_t pid = -1;
-  int error = ::posix_spawn(&pid, argv[0].c_str(), &actions, nullptr, words.data(), environ);
+  int error = ::posix_spawn(&pid, argv[0].c_str(), &actions, &attributes, words.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
+  ::posix_spawnattr_destroy(&attributes);
   if (error != 0) return platform::ErrnoStatus(error, argv[0]);
   return pid;
 }

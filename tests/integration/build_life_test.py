@@ -58,6 +58,8 @@ targets:
         """Artifacts appear in builddir/TARGET, executable and the caller's."""
         self.assertEqual(self.build(), (["main.c", "part.c"], "one"))
         info = (self.src / "builddir/native/hello").stat()
+        self.assertEqual(subprocess.run([harness.WASMCTL, "run", "--target", "native"], cwd=self.src, env=self.env, text=True,
+                                        capture_output=True).stdout, "one\n")
         self.assertTrue(info.st_mode & 0o100)
         self.assertEqual(info.st_uid, os.getuid())
 
@@ -134,23 +136,6 @@ targets:
         result = self.ctl("verify", code=1)
         self.assertIn("part.h", result.out + result.err)
 
-    def test_two_builds_of_one_checkout_at_once(self):
-        """One build at a time in a workspace; a second takes another, and both are right."""
-        self.agent.stop()
-        self.start_agent("--slots", "2")
-        results = [None, None]
-
-        def run(i):
-            results[i] = self.submit("--out", self.scratch / f"out{i}", code=None)
-        threads = [threading.Thread(target=run, args=(i,)) for i in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        for result in results:
-            self.assertEqual(result.code, 0, result)
-            self.assertEqual(harness.first(result.events, "ended")["outcome"], "OUTCOME_SUCCEEDED")
-
     def test_plan_runs_nothing(self):
         result = self.ctl("plan", "--target", "native")
         self.assertIn("make", result.out)
@@ -173,6 +158,23 @@ class Slow(waiting.Case):
         self.assertEqual(events[-1]["ended"]["outcome"], "OUTCOME_SUCCEEDED")
         self.ctl("fetch", self.build_id())
         self.assertEqual((self.src / "builddir/native/product").read_text(), "done\n")
+
+    def test_two_builds_of_one_checkout_at_once(self):
+        """One build at a time in a workspace: the second takes another, while the first runs, and both are right."""
+        self.agent.stop()
+        self.start_agent("--slots", "2")
+        gates = [self.scratch / f"gate{i}" for i in range(2)]
+        for gate in gates:
+            os.mkfifo(gate)
+        running = [self.begin("--out", self.scratch / f"out{i}", "--env", f"GATE={gate}") for i, gate in enumerate(gates)]
+        workspaces = {harness.first(events, "started")["workspace"] for _, events in running}
+        self.assertEqual(len(workspaces), 2, workspaces)
+        for gate in gates:
+            self.open_gate(gate)
+        for i, (process, _) in enumerate(running):
+            _, errors = process.communicate(timeout=harness.PATIENCE)
+            self.assertEqual(process.returncode, 0, errors)
+            self.assertEqual((self.scratch / f"out{i}/native/product").read_text(), "done\n")
 
     def test_a_detached_build_goes_on(self):
         result = self.ctl("submit", "--target", "native", "--detach")

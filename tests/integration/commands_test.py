@@ -47,7 +47,7 @@ targets:
         self.bare("info", WASMCTL_AGENT=self.agent.address)
         self.bare("context", "remove", "other")
         self.assertNotIn("other", self.bare("context", "list").out)
-        self.assertIn("no context 'other'", self.bare("context", "use", "other", code=7).err)
+        self.assertIn("no context 'other'", self.bare("context", "use", "other", code=2).err)
 
     def test_print_config_shows_file_and_flags(self):
         self.bare("context", "add", "farm", "unix:/x")
@@ -60,9 +60,33 @@ targets:
         self.submit("--out", out)
         self.assertTrue((out / "native/hello").is_file())
         self.assertFalse((self.src / "builddir").exists())
-        self.assertIn("wasmctl submit", self.bare("run", "--target", "native", code=7).err)
+        self.assertIn("wasmctl submit", self.bare("run", "--target", "native", code=2).err)
         ran = self.bare("run", "--target", "native", "--out", out, "--", "world", "x", code=7)
         self.assertEqual(ran.out, "hello world\n")
+
+    def test_what_follows_two_dashes_is_the_programs(self):
+        """Brackets, braces and empty words reach the program as they were typed."""
+        self.submit()
+        for word in ("[1,2]", "{}", "", "--help", "a b"):
+            self.assertEqual(self.bare("run", "--target", "native", "--", word).out, f"hello {word}\n")
+        self.assertIn("wasmctl run", self.bare("list", "--", "x", code=2).err)
+
+    def test_exit_codes_tell_a_mistake_from_a_refusal_from_a_missing_agent(self):
+        for args in (("submit", "--output", "bogus"), ("submit", "--env", "FOO"), ("submit", "--timeout", "x"),
+                     ("info", "--agent", "nonsense"), ("submit", "--checkout", "/nonexistent")):
+            with self.subTest(args):
+                self.bare(*args, code=2)
+        self.ctl("submit", "--target", "nonesuch", code=7)
+        self.bare("info", "--agent", "unix:/nonexistent.sock", code=3)
+        self.bare("--image", "nonexistent:1", "agent", "up", code=3)
+        (self.scratch / "config/wasmctl").mkdir()
+        (self.scratch / "config/wasmctl/config.yaml").write_text("current_context: gone\n")
+        self.assertIn("'gone'", self.bare("info", code=2).err)
+
+    def test_an_output_folder_that_cannot_be_written_is_told_before_the_build(self):
+        blocked = self.write("blocked", "a file")
+        self.ctl("submit", "--target", "native", "--out", blocked / "below", code=None)
+        self.assertNotIn("native", self.ctl("list").out)
 
     def test_fetch_brings_products_back(self):
         self.submit()
@@ -81,7 +105,7 @@ targets:
         shown = self.ctl("show", id).out
         for word in (id, "succeeded", "native", "1 file,"):
             self.assertIn(word, shown)
-        self.assertIn("no build", self.ctl("show", "ffffffff", code=7).err)
+        self.assertIn("no build", self.ctl("show", "ffffffff", code=2).err)
 
     def test_ignored_says_why(self):
         self.write(".wasmignore", "*.log\n")

@@ -86,6 +86,15 @@ class Terminal(waiting.Case):
         self.press(b"c\n")
         self.assertEqual(self.end(), 4)
 
+    def test_a_watch_that_is_cut_off_is_no_success(self):
+        """TERM leaves the build alone, and a script sees that the build's end was not seen."""
+        self.submit_on_terminal()
+        self.wait_for("native/make")
+        self.process.terminate()
+        self.assertEqual(self.end(), 128 + 15)
+        self.open_gate()
+        self.assertEqual(self.outcome(), "OUTCOME_SUCCEEDED")
+
     def test_enter_goes_on_watching(self):
         self.submit_on_terminal()
         self.wait_for("native/make")

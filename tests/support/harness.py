@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 WASMAGENT = os.environ.get("WASMAGENT", "")
@@ -45,6 +46,8 @@ class Agent:
                     return self
                 if not line and self.process.poll() is not None:
                     raise AssertionError(f"the agent ended with {self.process.returncode}:\n{self.log()}")
+                if not line:
+                    time.sleep(0.01)  # between two looks; the agent needs the processor more
 
     def _answers(self):
         with socket.socket(socket.AF_UNIX) as probe:

@@ -17,7 +17,7 @@ class Case(harness.Case):
 all:
 \t@echo begun
 \t@seq 1 20000
-\t@read line < {self.gate}
+\t@read line < "$${{GATE:-{self.gate}}}"
 \t@seq 20001 40000
 \t@echo done > product
 """)
@@ -34,9 +34,9 @@ targets:
 """)
         self.start_agent()
 
-    def open_gate(self):
+    def open_gate(self, path=None):
         """Lets the build go on: opening the fifo waits until the build reads it."""
-        with open(self.gate, "w") as gate:
+        with open(path or self.gate, "w") as gate:
             gate.write("go\n")
 
     def begin(self, *args):

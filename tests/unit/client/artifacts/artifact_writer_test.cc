@@ -30,7 +30,7 @@ class ArtifactWriter : public testing::Test {
     return {path, kind, cas_.Add(bytes), ""};
   }
   absl::StatusOr<FetchStatistics> Fetch(const content::Digest& root) {
-    return FetchArtifacts(transfer_, root, folder_, {});
+    return FetchArtifacts(transfer_, root, folder_, "record\n");
   }
   std::string Read(const std::string& path) { return platform::ReadFile(folder_ + "/" + path).value_or("(none)"); }
   // Every name in the folder but wasmctl's own.

@@ -76,7 +76,8 @@ TEST(TreeScanner, EverythingThatIsContentChangesTheRoot) {
   EXPECT_NE(Scan(tree, clock).tree.root, start);
 }
 
-// .wasmignore works on top of git's rules, and builddir* is left out even when git tracks it.
+// .wasmignore works on top of git's rules, and the place of products is left out even when git tracks it; other folders
+// that are called alike are git's.
 TEST(TreeScanner, GitAndWasmignore) {
   WorkingTree tree;
   tree.InitGit();
@@ -86,12 +87,26 @@ TEST(TreeScanner, GitAndWasmignore) {
   tree.Write("a.o");
   tree.Write("docs/big");
   tree.Write("builddir/x");
+  tree.Write("builddir-scripts/y");
   tree.Shell("git add -A && git commit -qm x");
   auto clock = Later();
   ScannedTree scanned = Scan(tree, clock);
   std::vector<std::string> paths;
   for (const auto& file : scanned.files) paths.push_back(file.path);
-  EXPECT_THAT(paths, testing::ElementsAre(".gitignore", ".wasmignore", "a.c"));
+  EXPECT_THAT(paths, testing::ElementsAre(".gitignore", ".wasmignore", "a.c", "builddir-scripts/y"));
+}
+
+// A repository that was added without being made a submodule brings its files: git lists nothing but its folder.
+TEST(TreeScanner, ARepositoryThatWasAddedBringsItsFiles) {
+  WorkingTree tree;
+  tree.InitGit();
+  tree.Write("inner/x.c");
+  tree.Shell(
+      "cd inner && git init -q . && git config user.email a@b && git config user.name n && git add . && git commit -qm x");
+  tree.Shell("git add inner 2>/dev/null && git commit -qm x");
+  ScannedTree scanned = Scan(tree, Later());
+  ASSERT_EQ(scanned.files.size(), 1U);
+  EXPECT_EQ(scanned.files[0].path, "inner/x.c");
 }
 
 // A file that cannot be read is named. (Root reads everything: then there is nothing to see.)

@@ -1,5 +1,6 @@
 #include "client/session/agent_calls.h"
 
+#include "client/session/grpc_status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/unit/client/session/fake_agent.h"
@@ -93,7 +94,10 @@ TEST_F(AgentCallsTest, AskAndAnswer) {
 // An error is the agent's own, and counts as an answer.
 TEST_F(AgentCallsTest, ErrorsAreTheAgents) {
   EXPECT_FALSE(connection_.answered());
-  EXPECT_EQ(GetBuild(connection_, "absent").status(), absl::NotFoundError("no build absent"));
+  absl::Status absent = GetBuild(connection_, "absent").status();
+  EXPECT_EQ(absent.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(absent.message(), "no build absent");
+  EXPECT_TRUE(SaidByAgent(absent));
   EXPECT_TRUE(connection_.answered());
 }
 
