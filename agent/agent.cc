@@ -1,5 +1,6 @@
 #include "agent/agent.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "agent/sandbox/cpu_memory_limits.h"
@@ -55,7 +56,14 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config,
   RETURN_IF_ERROR_CTX(agent->OpenState(config), "open the state");
   RETURN_IF_ERROR(agent->TakeUpBuilds(config));
   RETURN_IF_ERROR(agent->Serve(config, std::move(exit)));
+  // Last: a build that was begun by an agent that then cannot listen would count as one that took the agent down.
+  agent->manager_->Run();
   return agent;
+}
+
+Agent::~Agent() {
+  // Before the server, which gives open calls time: what runs is stopped now, and known to be.
+  if (manager_) manager_->Stop();
 }
 
 absl::Status Agent::OpenState(const AgentConfig& config) {
@@ -83,9 +91,12 @@ absl::Status Agent::TakeUpBuilds(const AgentConfig& config) {
   planner_ = std::make_unique<pipeline::Planner>(inventory_, BaseEnvironment(config));
 
   sandbox::CpuMemoryLimits machine = sandbox::ReadCpuMemoryLimits();
-  jobs_ = config.jobs() > 0 ? static_cast<int>(config.jobs()) : sandbox::UsefulJobs(machine);
+  // The builds that run at the same time share the machine.
+  int slots = static_cast<int>(config.slots());
+  jobs_ = config.jobs() > 0 ? static_cast<int>(config.jobs()) : std::max(1, sandbox::UsefulJobs(machine) / slots);
   jobs_reason_ = config.jobs() > 0 ? "set in the configuration"
-                                   : fmt::format("{}; {}", machine.cpus_reason, machine.memory_reason);
+                                   : fmt::format("{}; {}{}", machine.cpus_reason, machine.memory_reason,
+                                                 slots > 1 ? fmt::format("; for each of {} slots", slots) : "");
   builds::ManagerOptions options;
   options.directory = config.state_directory() + "/builds";
   options.slots = config.slots();
@@ -98,6 +109,8 @@ absl::Status Agent::TakeUpBuilds(const AgentConfig& config) {
   options.limits.log_head_bytes = config.log_head_bytes();
   options.limits.log_tail_bytes = config.log_tail_bytes();
   options.limits.resources.open_files = kOpenFiles;
+  options.limits.resources.file_bytes = config.file_size_limit_bytes();
+  options.limits.resources.processes = config.process_limit();
   builds::RunnerParts parts{*store_, *workspaces_, *config_cache_, *planner_, *launcher_};
   ASSIGN_OR_RETURN(manager_, builds::BuildManager::Open(std::move(options), parts, clock_));
   return absl::OkStatus();
@@ -119,14 +132,16 @@ absl::Status Agent::Serve(const AgentConfig& config, std::function<void()> exit)
   services_.push_back(std::make_unique<service::BuildServiceImpl>(*manager_, *pool_));
   services_.push_back(std::make_unique<service::AgentServiceImpl>(std::move(facts), parts));
   services_.push_back(std::make_unique<service::CasService>(*store_, *pool_));
-  services_.push_back(std::make_unique<service::ByteStreamService>(*store_, *pool_, clock_));
+  auto byte_stream = std::make_unique<service::ByteStreamService>(*store_, *pool_, clock_);
+  service::ByteStreamService& uploads = *byte_stream;
+  services_.push_back(std::move(byte_stream));
   services_.push_back(std::make_unique<service::CapabilitiesService>());
   services_.push_back(std::make_unique<service::ActionCacheService>());
   std::vector<grpc::Service*> services;
   for (const auto& service : services_) services.push_back(service.get());
   std::vector<std::string> addresses(config.listen().begin(), config.listen().end());
   ASSIGN_OR_RETURN(server_, service::Server::Start(addresses, config.insecure_listen(), services, activity_));
-  housekeeper_ = std::make_unique<service::Housekeeper>(*store_, *manager_, activity_,
+  housekeeper_ = std::make_unique<service::Housekeeper>(*store_, *workspaces_, *manager_, uploads, activity_,
                                                         absl::Seconds(config.idle_exit_seconds()), std::move(exit));
   return absl::OkStatus();
 }

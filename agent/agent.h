@@ -24,7 +24,7 @@
 
 namespace wasmagent::agent {
 
-// Owns every part. Made once by main; its destruction stops the server first and the launcher last.
+// Owns every part. Made once by main; its destruction stops the builds first, then the server, the launcher last.
 class Agent {
  public:
   // Opens state, takes up builds of the last run, and serves. `launcher` was forked before any thread. `exit` is called
@@ -32,6 +32,7 @@ class Agent {
   static absl::StatusOr<std::unique_ptr<Agent>> Start(const config::v1::AgentConfig& config,
                                                       std::unique_ptr<sandbox::Launcher> launcher,
                                                       std::function<void()> exit);
+  ~Agent();
   const std::vector<std::string>& addresses() const { return server_->addresses(); }
 
  private:

@@ -86,6 +86,11 @@ void AddFlags(CLI::App& app, std::vector<std::function<void(AgentConfig&)>>& app
                     apply);
   AddFlag<uint64_t>(app, "--log-tail-bytes", &AgentConfig::set_log_tail_bytes, "Bytes of a log kept from its end",
                     apply);
+  AddFlag<uint64_t>(app, "--file-size-limit-bytes", &AgentConfig::set_file_size_limit_bytes,
+                    "Bytes of one file that a step may write", apply);
+  AddFlag<uint64_t>(app, "--process-limit", &AgentConfig::set_process_limit,
+                    "Processes of the agent's user beyond which a step starts no more; 0 for no limit of its own",
+                    apply);
   AddFlag<uint32_t>(app, "--history-limit", &AgentConfig::set_history_limit, "Ended builds to remember", apply);
   AddFlag<uint64_t>(app, "--compiler-cache-bytes", &AgentConfig::set_compiler_cache_bytes,
                     "Size of the compiler cache; 0 for none", apply);
@@ -107,6 +112,7 @@ void FillDefaults(AgentConfig& config) {
   if (config.workspace_limit() == 0) config.set_workspace_limit(8);
   if (config.log_head_bytes() == 0) config.set_log_head_bytes(256 * kMiB);
   if (config.log_tail_bytes() == 0) config.set_log_tail_bytes(4 * kMiB);
+  if (config.file_size_limit_bytes() == 0) config.set_file_size_limit_bytes(64 * kGiB);
   if (config.history_limit() == 0) config.set_history_limit(1000);
   if (!config.has_compiler_cache_bytes()) config.set_compiler_cache_bytes(5 * kGiB);
   if (config.log_level().empty()) config.set_log_level("info");

@@ -1,6 +1,7 @@
 // wasmagent: reads its configuration, forks the launcher, starts the agent, waits for a signal.
 #include <malloc.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -9,6 +10,7 @@
 
 #include "agent/agent.h"
 #include "agent/config.h"
+#include "agent/main_log.h"
 #include "agent/pipeline/toolchain.h"
 #include "agent/sandbox/launcher.h"
 #include "fmt/format.h"
@@ -27,12 +29,17 @@ void SetUpLog(const wasmagent::config::v1::AgentConfig& config) {
   auto logger = spdlog::stderr_color_mt("wasmagent");
   logger->set_level(spdlog::level::from_str(config.log_level()));
   logger->flush_on(spdlog::level::trace);
-  if (config.log_format() == "json") {
-    logger->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","thread":%t,"message":"%v"})");
-  } else {
-    logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %L %v");
-  }
+  logger->set_formatter(wasmagent::agent::MakeLogFormatter(config.log_format()));
   spdlog::set_default_logger(logger);
+}
+
+// Deep trees, many watchers and many builds need more descriptors than the soft limit of a login, which is there for
+// programs that use select(). Steps get a limit of their own.
+void RaiseOpenFiles() {
+  rlimit files;
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
 absl::Status Serve(const wasmagent::config::v1::AgentConfig& config) {
@@ -43,6 +50,7 @@ absl::Status Serve(const wasmagent::config::v1::AgentConfig& config) {
   ::sigaddset(&signals, SIGINT);
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  RaiseOpenFiles();
   // Threads come and go with calls; an arena for each would keep what the busiest moment took.
   ::mallopt(M_ARENA_MAX, 2);
   ASSIGN_OR_RETURN_CTX(auto launcher, wasmagent::sandbox::StartLauncher(), "start the launcher");

@@ -60,6 +60,7 @@ std::string Compress(std::string_view bytes) {
 
 struct Decompressor::Impl {
   std::unique_ptr<ZSTD_DCtx, FreeDecompressor> context{ZSTD_createDCtx()};
+  std::vector<char> buffer;
   uint64_t left = 0;
   bool whole = true;
 };
@@ -71,26 +72,33 @@ Decompressor::Decompressor(uint64_t limit) : impl_(std::make_unique<Impl>()) {
 Decompressor::~Decompressor() = default;
 Decompressor::Decompressor(Decompressor&&) noexcept = default;
 
-absl::Status Decompressor::Append(std::string_view compressed, std::string& out) {
+absl::Status Decompressor::Unpack(std::string_view compressed,
+                                  const std::function<absl::Status(std::string_view)>& take) {
   if (compressed.empty()) return absl::OkStatus();
+  impl_->buffer.resize(ZSTD_DStreamOutSize());
   ZSTD_inBuffer in = {compressed.data(), compressed.size(), 0};
   bool flushed = false;
   while (in.pos < in.size || !flushed) {
     // One byte beyond the limit shows that there is more.
-    size_t room = static_cast<size_t>(std::min<uint64_t>(impl_->left + 1, ZSTD_DStreamOutSize()));
-    size_t before = out.size();
-    out.resize(before + room);
-    ZSTD_outBuffer piece = {out.data() + before, room, 0};
+    size_t room = static_cast<size_t>(std::min<uint64_t>(impl_->left + 1, impl_->buffer.size()));
+    ZSTD_outBuffer piece = {impl_->buffer.data(), room, 0};
     size_t hint = ZSTD_decompressStream(impl_->context.get(), &piece, &in);
-    out.resize(before + piece.pos);
     if (ZSTD_isError(hint)) return Broken(ZSTD_getErrorName(hint));
     if (piece.pos > impl_->left) return Broken("more bytes than the digest says");
     impl_->left -= piece.pos;
+    if (piece.pos > 0) RETURN_IF_ERROR(take(std::string_view(impl_->buffer.data(), piece.pos)));
     impl_->whole = hint == 0;
     // A call without input after a whole frame would begin another one.
     flushed = piece.pos < room || (hint == 0 && in.pos == in.size);
   }
   return absl::OkStatus();
+}
+
+absl::Status Decompressor::Append(std::string_view compressed, std::string& out) {
+  return Unpack(compressed, [&out](std::string_view piece) {
+    out.append(piece);
+    return absl::OkStatus();
+  });
 }
 
 absl::Status Decompressor::Finish() const { return impl_->whole ? absl::OkStatus() : Broken("the last frame is cut"); }

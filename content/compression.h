@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,7 +40,10 @@ class Decompressor {
   explicit Decompressor(uint64_t limit);
   ~Decompressor();
   Decompressor(Decompressor&&) noexcept;
-  // Appends to `out` what these bytes give. INVALID_ARGUMENT when they are broken or give more than the limit.
+  // Gives `take` what these bytes give, a buffer of zstd's (128 KiB) at a time: a few packed bytes can give gigabytes.
+  // INVALID_ARGUMENT when they are broken or give more than the limit; ends with the first error of `take`.
+  absl::Status Unpack(std::string_view compressed, const std::function<absl::Status(std::string_view)>& take);
+  // The same, appended to `out`.
   absl::Status Append(std::string_view compressed, std::string& out);
   // INVALID_ARGUMENT when the last frame is not whole.
   absl::Status Finish() const;

@@ -1,4 +1,4 @@
-// One folder of a tree as entries: what walking and comparing trees share.
+// One folder of a tree as entries: what walking a tree and finding a path in it share.
 #pragma once
 
 #include <string_view>

@@ -6,10 +6,12 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <set>
 
+#include "fmt/format.h"
 #include "platform/file.h"
 #include "platform/scoped_fd.h"
 #include "platform/status.h"
@@ -23,13 +25,20 @@ struct CloseDir {
 
 absl::Status RemoveEntries(int dir_fd);
 
+// Gives the owner access to a folder, and to nothing else: fchmodat follows a link, so the folder is held by a
+// descriptor that was not opened through one.
+bool MakeAccessible(int dir_fd, const std::string& name) {
+  auto folder = OpenAt(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  return folder.ok() && ::chmod(fmt::format("/proc/self/fd/{}", folder->get()).c_str(), 0700) == 0;
+}
+
 absl::Status RemoveEntry(int dir_fd, const std::string& name) {
   if (::unlinkat(dir_fd, name.c_str(), 0) == 0 || errno == ENOENT) return absl::OkStatus();
   if (errno != EISDIR && errno != EPERM && errno != EACCES) return ErrnoStatus(errno, name);
   int unlink_error = errno;
-  // A build may leave folders that even their owner cannot enter or empty.
   auto child = OpenAt(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  if (!child.ok() && ::fchmodat(dir_fd, name.c_str(), 0700, 0) == 0) {
+  // A build may leave folders that even their owner cannot enter or empty.
+  if (!child.ok() && MakeAccessible(dir_fd, name)) {
     child = OpenAt(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   }
   if (!child.ok()) return unlink_error == EISDIR ? child.status() : ErrnoStatus(unlink_error, name);
@@ -77,8 +86,38 @@ absl::Status MakeDirectories(const std::string& path, mode_t mode) {
   return ErrnoStatus(error, path);
 }
 
-absl::Status RemoveTree(const std::string& path) {
-  RETURN_IF_ERROR_CTX(RemoveEntry(AT_FDCWD, path), "remove");
+absl::StatusOr<ScopedFd> MakeDirectoriesBeneath(int dir_fd, const std::string& path, InTheWay in_the_way, mode_t mode) {
+  ASSIGN_OR_RETURN(ScopedFd at, OpenAt(dir_fd, ".", O_RDONLY | O_DIRECTORY));
+  for (size_t begin = 0; begin < path.size();) {
+    size_t end = std::min(path.find('/', begin), path.size());
+    std::string name = path.substr(begin, end - begin);
+    begin = end + 1;
+    if (name.empty() || name == ".") continue;
+    if (name == "..") return absl::InvalidArgumentError(fmt::format("{}: not a plain relative path", path));
+    if (::mkdirat(at.get(), name.c_str(), mode) != 0 && errno != EEXIST) return ErrnoStatus(errno, path);
+    auto next = OpenAt(at.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!next.ok()) {
+      struct stat info;
+      if (::fstatat(at.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return ErrnoStatus(errno, path);
+      if (S_ISDIR(info.st_mode)) return next.status();
+      if (in_the_way == InTheWay::kRefuse) {
+        return absl::FailedPreconditionError(
+            fmt::format("{}: {} is a {}, not a folder", path, name, S_ISLNK(info.st_mode) ? "link" : "file"));
+      }
+      RETURN_IF_ERROR(RemoveEntry(at.get(), name));
+      if (::mkdirat(at.get(), name.c_str(), mode) != 0) return ErrnoStatus(errno, path);
+      next = OpenAt(at.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      RETURN_IF_ERROR(next.status());
+    }
+    at = *std::move(next);
+  }
+  return at;
+}
+
+absl::Status RemoveTree(const std::string& path) { return RemoveTreeAt(AT_FDCWD, path); }
+
+absl::Status RemoveTreeAt(int dir_fd, const std::string& path) {
+  RETURN_IF_ERROR_CTX(RemoveEntry(dir_fd, path), "remove");
   return absl::OkStatus();
 }
 

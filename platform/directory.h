@@ -8,15 +8,26 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "platform/scoped_fd.h"
 
 namespace wasmagent::platform {
 
 // Makes a folder and those above it that are missing. It is no error when it is there.
 absl::Status MakeDirectories(const std::string& path, mode_t mode = 0755);
 
+// What becomes of a link or a file that lies where a folder is to be.
+enum class InTheWay { kRefuse, kReplace };
+
+// Makes the folder `path` below `dir_fd` with those above it that are missing, and returns it opened. Follows no link,
+// so that it is where its path says: what is in the way is removed, or refused with FAILED_PRECONDITION.
+absl::StatusOr<ScopedFd> MakeDirectoriesBeneath(int dir_fd, const std::string& path, InTheWay in_the_way,
+                                                mode_t mode = 0755);
+
 // Removes whatever is at `path`, with all below it, following no link; folders without permissions are opened first.
 // It is no error when nothing is there.
 absl::Status RemoveTree(const std::string& path);
+// The same for a path relative to a folder.
+absl::Status RemoveTreeAt(int dir_fd, const std::string& path);
 
 // One entry of a folder; `type` is a DT_ constant of dirent.h, DT_UNKNOWN where the file system does not say.
 struct DirectoryEntry {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -32,7 +33,11 @@ absl::Status ParallelFor(size_t count, size_t threads, size_t batch, const std::
   };
   size_t wanted = std::min(threads, (count + batch - 1) / batch);
   std::vector<std::thread> helpers;
-  for (size_t i = 1; i < wanted; ++i) helpers.emplace_back(run);
+  // Builds may have used up the processes that there are: fewer threads take longer, and that is all.
+  try {
+    for (size_t i = 1; i < wanted; ++i) helpers.emplace_back(run);
+  } catch (const std::system_error&) {
+  }
   run();
   for (std::thread& helper : helpers) helper.join();
   return first_error;

@@ -12,7 +12,8 @@
 namespace wasmagent::platform {
 
 // Runs work on up to `threads` threads, first come, first served. A thread is started only when work comes and none is
-// idle, so that an idle pool costs nothing. The destructor runs what is queued and joins. Thread-safe.
+// idle, so that an idle pool costs nothing; when none can be started at all, the work is done on the caller's. The
+// destructor runs what is queued and joins. Thread-safe.
 class WorkerPool {
  public:
   explicit WorkerPool(size_t threads) : limit_(threads) {}
@@ -23,6 +24,7 @@ class WorkerPool {
   void Run(std::function<void()> work);
 
  private:
+  bool StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Serve();
 
   const size_t limit_;

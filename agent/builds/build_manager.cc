@@ -1,9 +1,11 @@
 #include "agent/builds/build_manager.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "agent/builds/missing_blobs.h"
 #include "agent/builds/request_check.h"
 #include "agent/builds/store_source_tree.h"
@@ -11,6 +13,7 @@
 #include "platform/directory.h"
 #include "platform/file.h"
 #include "platform/status.h"
+#include "spdlog/spdlog.h"
 
 namespace wasmagent::builds {
 namespace {
@@ -18,6 +21,20 @@ namespace {
 using wasmagent::v1::Build;
 using wasmagent::v1::BuildEvent;
 using wasmagent::v1::BuildRequest;
+
+// The agent's own signal may come this much later than the one that ended a step, when both were meant for all
+// processes (systemd, a shutdown). Nobody else waits for it: a step that ends so is rare.
+constexpr absl::Duration kSignalSpread = absl::Seconds(1);
+
+// True for an end that a signal for the whole agent can be the reason of.
+bool MayBeFromOutside(const Ending& ending) {
+  if (ending.outcome != wasmagent::v1::OUTCOME_FAILED || !ending.cause) return false;
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    if (ending.cause->exit_code() == 128 + signal) return true;
+  }
+  // What make says when the signal met its recipe first: its own exit code is that of any failure.
+  return absl::StrContains(ending.cause->summary() + ending.cause->excerpt(), "Terminated");
+}
 
 void SetNow(absl::Time now, google::protobuf::Timestamp& to) {
   to.set_seconds(absl::ToUnixSeconds(now));
@@ -32,18 +49,21 @@ absl::StatusOr<std::unique_ptr<BuildManager>> BuildManager::Open(ManagerOptions 
   ASSIGN_OR_RETURN(auto records, RecordStore::Open(options.directory + "/builds.sqlite"));
   std::unique_ptr<BuildManager> manager(new BuildManager(std::move(options), parts, std::move(records), clock));
   RETURN_IF_ERROR_CTX(manager->Recover(), "take up the builds of the last run");
-  for (uint32_t i = 0; i < manager->options_.slots; ++i) {
-    manager->slots_.emplace_back([raw = manager.get()] { raw->RunSlot(); });
-  }
   return manager;
 }
 
+void BuildManager::Run() {
+  for (uint32_t i = 0; i < options_.slots; ++i) slots_.emplace_back([this] { RunSlot(); });
+}
+
+void BuildManager::Stop() {
+  absl::MutexLock lock(&mutex_);
+  stopping_ = true;
+  for (auto& [id, build] : live_) build->stop().Stop(sandbox::StopReason::kCancelled);
+}
+
 BuildManager::~BuildManager() {
-  {
-    absl::MutexLock lock(&mutex_);
-    stopping_ = true;
-    for (auto& [id, build] : live_) build->stop().Stop(sandbox::StopReason::kCancelled);
-  }
+  Stop();
   for (std::thread& slot : slots_) slot.join();
 }
 
@@ -55,7 +75,9 @@ absl::StatusOr<std::shared_ptr<LiveBuild>> BuildManager::MakeLive(const Build& r
 absl::Status BuildManager::Recover() {
   ASSIGN_OR_RETURN(auto active, records_->Active());
   for (Build& record : active) {
-    RETURN_IF_ERROR_CTX(RecoverBuild(record), fmt::format("build {}", record.request().build_id()));
+    // One build that cannot be taken up, or told of, keeps no other from running; it is tried again at the next start.
+    absl::Status status = RecoverBuild(record);
+    if (!status.ok()) spdlog::error("take up build {}: {}", record.request().build_id(), std::string(status.message()));
   }
   return absl::OkStatus();
 }
@@ -81,11 +103,13 @@ absl::Status BuildManager::RecoverBuild(Build record) {
     }
     BuildEvent event;
     event.mutable_notice()->set_text("the agent was restarted while this build ran; it runs again from the start");
-    RETURN_IF_ERROR(build->Emit(std::move(event)));
-    RETURN_IF_ERROR(build->Update([](Build& again) {
+    // On a full disk neither can be written; the build is taken up all the same.
+    absl::Status told = build->Emit(std::move(event));
+    told.Update(build->Update([](Build& again) {
       again.set_state(wasmagent::v1::BUILD_STATE_QUEUED);
       again.clear_artifacts();
     }));
+    if (!told.ok()) spdlog::error("build {}: {}", build->id(), std::string(told.message()));
   }
   ASSIGN_OR_RETURN(auto root, content::Digest::FromProto(record.request().root()));
   build->lease = parts_.store.LeaseTree(root);
@@ -106,6 +130,34 @@ absl::Status BuildManager::CheckCapacity() {
   return absl::OkStatus();
 }
 
+// Gives up what is only kept to be fast, least recently used first, until as much is free as must be: nobody should
+// have to tidy up before the next build. RESOURCE_EXHAUSTED when that is not enough.
+absl::Status BuildManager::MakeRoom() {
+  const uint64_t wanted = options_.min_free_bytes;
+  uint64_t removed = 0;
+  ASSIGN_OR_RETURN(uint64_t free, platform::FreeBytes(options_.directory));
+  while (free < wanted) {
+    auto one = parts_.workspaces.RemoveOneIdle();
+    if (!one.ok()) spdlog::warn("make room: {}", std::string(one.status().message()));
+    if (one.ok() && !*one) break;
+    removed += 1;
+    ASSIGN_OR_RETURN(free, platform::FreeBytes(options_.directory));
+  }
+  if (removed > 0) spdlog::info("the disk is nearly full: gave up {} workspaces, {} MiB are free", removed, free >> 20);
+  if (free >= wanted) return absl::OkStatus();
+  uint64_t stored = parts_.store.Stats().bytes;
+  uint64_t missing = wanted - free;
+  ASSIGN_OR_RETURN(auto keep, Roots());
+  ASSIGN_OR_RETURN(auto result, parts_.store.Collect(stored > missing ? stored - missing : 0, keep));
+  ASSIGN_OR_RETURN(free, platform::FreeBytes(options_.directory));
+  spdlog::info("the disk is nearly full: gave up {} blobs, {} MiB are free", result.removed_blobs, free >> 20);
+  if (free >= wanted) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      fmt::format("the agent's disk has {} MiB left, {} MiB must stay free, and the agent has nothing more to give up: "
+                  "free space on the disk of {}, or lower min_free_bytes",
+                  free >> 20, wanted >> 20, options_.directory));
+}
+
 absl::StatusOr<pipeline::Plan> BuildManager::PlanOf(const BuildRequest& request) {
   ASSIGN_OR_RETURN(auto root, content::Digest::FromProto(request.root()));
   StoreSourceTree source(parts_.store, root);
@@ -116,21 +168,17 @@ absl::StatusOr<pipeline::Plan> BuildManager::PlanOf(const BuildRequest& request)
 absl::StatusOr<Build> BuildManager::Start(const BuildRequest& request) {
   RETURN_IF_ERROR(CheckRequest(request));
   absl::MutexLock starting(&start_mutex_);
-  auto known = Get(request.build_id());
-  if (known.ok() && known->request().build_id() == request.build_id()) return known;
+  if (auto live = FindLive(request.build_id())) return live->Record();
+  auto known = records_->Get(request.build_id());
+  // An id that cannot be looked up may be known: accepted again, it would run twice.
+  if (!absl::IsNotFound(known.status())) return known;
   {
     absl::MutexLock lock(&mutex_);
     RETURN_IF_ERROR(CheckCapacity());
   }
-  ASSIGN_OR_RETURN(uint64_t free, platform::FreeBytes(options_.directory));
-  if (free < options_.min_free_bytes) {
-    return absl::ResourceExhaustedError(
-        fmt::format("the agent's disk has {} MiB left and keeps {} MiB free; free some space, or run "
-                    "garbage collection",
-                    free >> 20, options_.min_free_bytes >> 20));
-  }
   ASSIGN_OR_RETURN(auto root, content::Digest::FromProto(request.root()));
   store::Lease lease = parts_.store.LeaseTree(root);
+  RETURN_IF_ERROR(MakeRoom());
   ASSIGN_OR_RETURN(auto missing, parts_.store.MissingFromTree(root, kMostMissingBlobs));
   if (!missing.empty()) return MissingBlobsError(missing);
   ASSIGN_OR_RETURN(auto plan, PlanOf(request));
@@ -148,6 +196,8 @@ absl::StatusOr<Build> BuildManager::Start(const BuildRequest& request) {
     live_[build->id()] = build;
     queue_.push_back(build);
   }
+  spdlog::info("build {} accepted: {} of checkout {}", build->id(), fmt::join(request.targets(), ", "),
+               request.checkout().id());
   TellQueue();
   return build->Record();
 }
@@ -194,12 +244,21 @@ void BuildManager::RunSlot() {
   }
 }
 
+// True when the build ended because the agent stops: then it has not ended, and runs again.
+bool BuildManager::CutShort(const LiveBuild& build, const Ending& ending) {
+  if (ending.outcome == wasmagent::v1::OUTCOME_SUCCEEDED || build.Record().cancel_requested()) return false;
+  absl::MutexLock lock(&mutex_);
+  if (MayBeFromOutside(ending)) mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kSignalSpread);
+  return stopping_;
+}
+
 void BuildManager::RunOne(const std::shared_ptr<LiveBuild>& build) {
   absl::Status started = build->Update([this](Build& record) {
     record.set_state(wasmagent::v1::BUILD_STATE_RUNNING);
     record.set_attempts(record.attempts() + 1);
     if (!record.has_start_time()) SetNow(clock_.Now(), *record.mutable_start_time());
   });
+  spdlog::info("build {} starts, attempt {}", build->id(), build->Record().attempts());
   Ending ending;
   if (started.ok()) {
     BuildRunner runner(*build, parts_, options_.limits);
@@ -208,16 +267,16 @@ void BuildManager::RunOne(const std::shared_ptr<LiveBuild>& build) {
     ending.outcome = wasmagent::v1::OUTCOME_INTERRUPTED;
     ending.cause.emplace().set_summary(std::string(started.message()));
   }
-  {
-    absl::MutexLock lock(&mutex_);
-    // Stopped because the agent stops: it has not ended, and runs again.
-    bool cut_short =
-        stopping_ && ending.outcome == wasmagent::v1::OUTCOME_CANCELLED && !build->Record().cancel_requested();
-    if (cut_short) return;
+  if (CutShort(*build, ending)) {
+    // The agent's own stop says nothing against the build: only attempts that took the agent down count.
+    (void)build->Update([](Build& record) { record.set_attempts(record.attempts() - 1); });
+    return;
   }
+  spdlog::info("build {} ended: {}", build->id(), wasmagent::v1::Outcome_Name(ending.outcome));
   // Whatever cannot be written here is on a disk that is full or broken; watchers learn the outcome from memory, and
   // the next start runs the build again.
-  (void)build->End(ending.outcome, ending.cause);
+  absl::Status recorded = build->End(ending.outcome, ending.cause);
+  if (!recorded.ok()) spdlog::error("record the end of build {}: {}", build->id(), std::string(recorded.message()));
 }
 
 void BuildManager::Prune() {
@@ -300,10 +359,15 @@ Load BuildManager::CurrentLoad() const {
 absl::StatusOr<std::vector<content::Digest>> BuildManager::Roots() const {
   std::vector<content::Digest> roots;
   ASSIGN_OR_RETURN(auto builds, records_->List("", false, options_.history_limit));
-  for (const Build& build : builds) {
+  uint64_t left = parts_.store.options().budget_bytes / 2;
+  for (const Build& build : builds) {  // newest first
+    bool active = build.state() != wasmagent::v1::BUILD_STATE_ENDED;
     auto root = content::Digest::FromProto(build.request().root());
-    if (root.ok() && build.state() != wasmagent::v1::BUILD_STATE_ENDED) roots.push_back(*root);
+    if (root.ok() && active) roots.push_back(*root);
     for (const auto& artifacts : build.artifacts()) {
+      if (!active && artifacts.bytes() > left) left = 0;  // nor any that is older
+      if (!active && left == 0) break;
+      if (!active) left -= artifacts.bytes();
       auto made = content::Digest::FromProto(artifacts.root());
       if (made.ok()) roots.push_back(*made);
     }

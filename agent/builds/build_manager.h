@@ -41,10 +41,16 @@ struct Load {
 class BuildManager {
  public:
   // Opens the records and takes up what had not ended: queued builds wait again in their order, running ones run again.
+  // Nothing runs before Run().
   static absl::StatusOr<std::unique_ptr<BuildManager>> Open(ManagerOptions options, RunnerParts parts,
                                                             const platform::Clock& clock);
-  // Stops what runs, without ending it: it runs again at the next start.
+  // As Stop, and waits for what runs.
   ~BuildManager();
+
+  // Starts the slots; once, when nothing can keep the agent from serving any more.
+  void Run();
+  // Takes no more builds and stops what runs, without ending it: it runs again at the next start. Does not wait.
+  void Stop();
 
   // Accepts a build, durable on return. A known id gives that build as it stands, whatever else the request says.
   absl::StatusOr<wasmagent::v1::Build> Start(const wasmagent::v1::BuildRequest& request);
@@ -60,7 +66,8 @@ class BuildManager {
 
   void Drain(bool drain);
   Load CurrentLoad() const;
-  // Trees that builds need or have left, for garbage collection.
+  // Trees that must outlive a garbage collection: what active builds need, and the artifacts of the newest ended ones
+  // that fit half of the store's budget. Those of older builds go when they were not used for the longest time.
   absl::StatusOr<std::vector<content::Digest>> Roots() const;
 
  private:
@@ -71,9 +78,11 @@ class BuildManager {
   absl::Status Recover();
   absl::Status RecoverBuild(wasmagent::v1::Build record);
   absl::StatusOr<std::shared_ptr<LiveBuild>> MakeLive(const wasmagent::v1::Build& record);
+  absl::Status MakeRoom();
   absl::Status CheckCapacity() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunSlot();
   void RunOne(const std::shared_ptr<LiveBuild>& build);
+  bool CutShort(const LiveBuild& build, const Ending& ending);
   void TellQueue();
   void Prune();
   std::shared_ptr<LiveBuild> FindLive(const std::string& id) const;

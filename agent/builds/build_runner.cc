@@ -1,16 +1,21 @@
 #include "agent/builds/build_runner.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
 #include "agent/builds/store_source_tree.h"
 #include "agent/pipeline/failure_cause.h"
+#include "agent/pipeline/fingerprint.h"
 #include "agent/pipeline/glob.h"
 #include "agent/workspace/artifact_collector.h"
 #include "fmt/format.h"
 #include "platform/directory.h"
 #include "platform/file.h"
 #include "platform/status.h"
+#include "spdlog/spdlog.h"
 
 namespace wasmagent::builds {
 namespace {
@@ -21,9 +26,6 @@ using pipeline::StepKind;
 using sandbox::CommandResult;
 using wasmagent::v1::BuildEvent;
 using wasmagent::v1::Cause;
-
-// Builds in the source tree share it: one mark remembers whose products lie there.
-constexpr char kInTreeMark[] = "configured-@tree";
 
 // CPython's config.log has 1 MB; one beyond this is not autoconf's.
 constexpr uint64_t kLargestConfigLog = 64 << 20;
@@ -38,13 +40,34 @@ void ToProto(absl::Duration from, google::protobuf::Duration& to) {
 
 bool InTree(const PlannedTarget& target) { return target.build_directory == "."; }
 
-std::string ConfiguredMark(const PlannedTarget& target) {
-  return InTree(target) ? kInTreeMark : "configured-" + target.name;
+// What a target's products are made from, apart from what its build dir was configured with: the tree, and what its
+// steps are told.
+std::string OriginOf(const PlannedTarget& target, const std::string& root) {
+  pipeline::Fingerprint steps;
+  for (const Step& step : target.steps) {
+    steps.AddText("step", step.name);
+    steps.AddText("directory", step.directory);
+    for (const std::string& word : step.argv) steps.AddText("argv", word);
+    for (const auto& [name, value] : step.env) steps.AddText("env", fmt::format("{}={}", name, value));
+  }
+  return fmt::format("{}/{}", root, steps.Hex());
 }
-std::string ConfiguredValue(const PlannedTarget& target) {
-  return InTree(target) ? target.name + " " + target.configure_key : target.configure_key;
+
+// True when the agent could not write for want of disk space, and not of memory or descriptors.
+bool IsDiskFull(const absl::Status& status) {
+  if (!absl::IsResourceExhausted(status)) return false;
+  for (std::errc other :
+       {std::errc::not_enough_memory, std::errc::too_many_files_open, std::errc::too_many_files_open_in_system}) {
+    if (absl::StrContains(status.message(), std::make_error_code(other).message())) return false;
+  }
+  return true;
 }
-std::string BuiltMark(const PlannedTarget& target) { return "built-" + target.name; }
+
+// A shell's exit codes for a command that cannot be run; 0 when it is not the command's fault.
+int ExitCodeOf(const absl::Status& not_run) {
+  if (absl::IsNotFound(not_run)) return 127;
+  return absl::IsPermissionDenied(not_run) || absl::IsFailedPrecondition(not_run) ? 126 : 0;
+}
 
 Cause CauseOf(std::string summary, std::string advice = "") {
   Cause cause;
@@ -67,13 +90,19 @@ pipeline::PlanOptions PlanOptionsOf(const wasmagent::v1::BuildRequest& request, 
 
 Ending BuildRunner::Run() {
   auto ending = RunSteps();
-  return ending.ok() ? *ending : FailedEnding(ending.status());
+  if (ending.ok()) return *ending;
+  Ending failed = FailedEnding(ending.status());
+  if (failed.outcome == wasmagent::v1::OUTCOME_INTERRUPTED) {
+    spdlog::error("build {} could not be carried out: {}", build_.id(), std::string(ending.status().ToString()));
+  }
+  return failed;
 }
 
 absl::StatusOr<Ending> BuildRunner::RunSteps() {
   RETURN_IF_ERROR(MakePlan());
   RETURN_IF_ERROR(AcquireWorkspace());
   RETURN_IF_ERROR(Sync());
+  RETURN_IF_ERROR(PrepareBuildDirectories());
   absl::Duration timeout = limits_.timeout;
   if (build_.request().options().has_timeout()) {
     const auto& wanted = build_.request().options().timeout();
@@ -109,6 +138,7 @@ absl::Status BuildRunner::AcquireWorkspace() {
   event.mutable_started()->set_attempt(build_.Record().attempts());
   event.mutable_started()->set_warm(workspace_->warm());
   event.mutable_started()->set_workspace(workspace_->name());
+  spdlog::info("build {} takes workspace {}, {}", build_.id(), workspace_->name(), workspace_->warm() ? "warm" : "new");
   return build_.Emit(std::move(event));
 }
 
@@ -128,7 +158,7 @@ absl::Status BuildRunner::Sync() {
     // Progress that cannot be written is a full disk, which the sync itself will say.
     (void)build_.Emit(std::move(event));
   }));
-  tree_untouched_ = stats.kept == stats.files && stats.removed == 0;
+  tree_untouched_ = tree_untouched_ && stats.kept == stats.files && stats.removed == 0;
   return absl::OkStatus();
 }
 
@@ -140,62 +170,74 @@ std::string BuildRunner::BuildDirectory(const PlannedTarget& target) const {
   return InTree(target) ? workspace_->source() : workspace_->source() + "/" + target.build_directory;
 }
 
-// Leaves the build dir as the target's configure steps may find it: wiped unless it was configured with the same key.
-// `reason` tells why configure must run; it stays empty when it need not.
-absl::Status BuildRunner::PrepareBuildDirectory(const PlannedTarget& target, std::string& reason) {
-  std::string slot = ConfiguredMark(target);
-  std::string key = ConfiguredValue(target);
-  std::string configured = workspace_->Mark(slot);
-  bool clean = build_.request().options().clean();
-  if (configured == key && !clean) return absl::OkStatus();
-  reason = clean                ? "a clean build was asked for"
-           : configured.empty() ? "the build dir was not configured yet"
-                                : "configure inputs, arguments, environment or toolchain changed";
-  RETURN_IF_ERROR(workspace_->SetMark(slot, ""));
-  if (InTree(target)) {
-    if (configured.empty() && !clean) return workspace_->SetMark(slot, "begun");
-    RETURN_IF_ERROR_CTX(workspace_->Reset(), "clean the workspace");
-    RETURN_IF_ERROR(Sync());
-    return workspace_->SetMark(slot, "begun");
-  }
-  std::string directory = BuildDirectory(target);
-  RETURN_IF_ERROR_CTX(platform::RemoveTree(directory), "clean the build dir");
-  RETURN_IF_ERROR(platform::MakeDirectories(directory));
-  if (clean) return absl::OkStatus();
-  return parts_.config_cache.Seed(target.configure_key, directory);
+absl::Status BuildRunner::PrepareBuildDirectories() {
+  ASSIGN_OR_RETURN(auto root, content::Digest::FromProto(build_.request().root()));
+  ASSIGN_OR_RETURN(auto directories, BuildDirectories::Open(*workspace_, plan_, root, parts_.store.DirectoryReader()));
+  build_directories_.emplace(std::move(directories));
+  return build_directories_->Prepare(build_.request().options().clean(), [this] { return Sync(); });
+}
+
+// Leaves the build dir as the target's configure steps may find it. `reason` tells why configure must run; it stays
+// empty when it need not.
+absl::Status BuildRunner::EnterBuildDirectory(const PlannedTarget& target, std::string& reason) {
+  ASSIGN_OR_RETURN(auto found, build_directories_->Enter(target, [this] { return Sync(); }));
+  reason = found.reason;
+  // Whoever asks for a clean start wants no help from the past.
+  if (!found.empty || build_.request().options().clean()) return absl::OkStatus();
+  return parts_.config_cache.Seed(target.configure_key, BuildDirectory(target));
+}
+
+absl::Status BuildRunner::SetConfigured(const PlannedTarget& target) {
+  RETURN_IF_ERROR(build_directories_->SetConfigured(target));
+  RETURN_IF_ERROR_CTX(parts_.config_cache.Keep(target.configure_key, BuildDirectory(target)), "keep config.cache");
+  return absl::OkStatus();
 }
 
 BuildRunner::MaybeEnding BuildRunner::RunTarget(const PlannedTarget& target) {
+  target_ = target.name;
+  step_.clear();
   // What is only needed on the way stays on the agent, and is not even looked at by make when it was built from this
   // very tree.
   const auto& wanted = build_.request().targets();
   bool asked_for = std::find(wanted.begin(), wanted.end(), target.name) != wanted.end();
-  std::string built = fmt::format("{}/{}", build_.request().root().hash(), target.configure_key);
+  std::string origin = OriginOf(target, build_.request().root().hash());
   bool untouched = tree_untouched_ && !build_.request().options().clean();
-  if (!asked_for && untouched && workspace_->Mark(BuiltMark(target)) == built) return SkipTarget(target);
+  if (!asked_for && untouched && build_directories_->Built(target, origin)) return SkipTarget(target);
   std::string reason;
-  RETURN_IF_ERROR_CTX(PrepareBuildDirectory(target, reason), fmt::format("target {}", target.name));
+  RETURN_IF_ERROR_CTX(EnterBuildDirectory(target, reason), fmt::format("target {}", target.name));
   bool configured = reason.empty();
-  RETURN_IF_ERROR(workspace_->SetMark(BuiltMark(target), ""));
+  RETURN_IF_ERROR(build_directories_->SetBuilt(target, ""));
   for (const Step& step : target.steps) {
     if (step.kind != StepKind::kConfigure && !configured) {
       // The first step after configure: what was configured holds from now on, whatever becomes of make.
-      RETURN_IF_ERROR(workspace_->SetMark(ConfiguredMark(target), ConfiguredValue(target)));
-      RETURN_IF_ERROR_CTX(parts_.config_cache.Keep(target.configure_key, BuildDirectory(target)), "keep config.cache");
+      RETURN_IF_ERROR(SetConfigured(target));
       configured = true;
     }
     bool skip = step.kind == StepKind::kConfigure && reason.empty();
     ASSIGN_OR_RETURN(auto ending, RunStep(target, step, skip, reason));
     if (ending) {
-      // As by hand: what is built stays for the next try.
-      workspace_->Keep();
+      // As by hand: what is built stays for the next try. On a full disk it would keep that from ever succeeding.
+      if (!ending->disk_full) workspace_->Keep();
       return ending;
     }
   }
-  RETURN_IF_ERROR(workspace_->SetMark(BuiltMark(target), built));
+  if (!configured) RETURN_IF_ERROR(SetConfigured(target));
+  RETURN_IF_ERROR(build_directories_->SetBuilt(target, origin));
   if (!asked_for || target.artifacts.empty()) return std::nullopt;
-  RETURN_IF_ERROR_CTX(Collect(target), fmt::format("collect the artifacts of {}", target.name));
-  return std::nullopt;
+  step_.clear();
+  return CollectOrEnd(target);
+}
+
+BuildRunner::MaybeEnding BuildRunner::CollectOrEnd(const PlannedTarget& target) {
+  absl::Status collected = Collect(target);
+  if (collected.ok()) return std::nullopt;
+  std::string message = fmt::format("collect the artifacts of {}: {}", target.name, std::string(collected.message()));
+  if (!absl::IsNotFound(collected)) return absl::Status(collected.code(), message);
+  // A pattern that fits nothing says nothing against what was built.
+  workspace_->Keep();
+  Cause cause = CauseOf(message, "Mend the target's artifacts, which are patterns below its build dir.");
+  cause.set_target(target.name);
+  return Ending{wasmagent::v1::OUTCOME_FAILED, cause};
 }
 
 BuildRunner::MaybeEnding BuildRunner::SkipTarget(const PlannedTarget& target) {
@@ -237,9 +279,36 @@ absl::Status BuildRunner::SkipStep(uint32_t number, const std::string& reason) {
   return build_.Emit(std::move(event));
 }
 
+// A folder that is there may lie behind a link: what the step does there is the step's doing. What the agent makes is
+// in the workspace.
+absl::Status BuildRunner::MakeStepDirectory(const Step& step, const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return absl::OkStatus();
+  return workspace_->MakeFolder(step.directory, platform::InTheWay::kRefuse);
+}
+
+// The end of a step that could not be run, or whose end could not be waited for. A command that is not there is the
+// build's failure; all else is the agent's.
+BuildRunner::MaybeEnding BuildRunner::NotRun(uint32_t number, const absl::Status& status) {
+  std::string message = fmt::format("step {} of {}: {}", step_, target_, std::string(status.message()));
+  int exit_code = ExitCodeOf(status);
+  BuildEvent event;
+  event.mutable_step_ended()->set_step(number);
+  event.mutable_step_ended()->set_exit_code(exit_code == 0 ? 1 : exit_code);
+  event.mutable_step_ended()->set_reason(std::string(status.message()));
+  RETURN_IF_ERROR(build_.Emit(std::move(event)));
+  if (exit_code == 0) return absl::Status(status.code(), message);
+  Cause cause = CauseOf(message);
+  cause.set_target(target_);
+  cause.set_step(step_);
+  cause.set_exit_code(exit_code);
+  return Ending{wasmagent::v1::OUTCOME_FAILED, cause};
+}
+
 BuildRunner::MaybeEnding BuildRunner::RunStep(const PlannedTarget& target, const Step& step, bool skip,
                                               const std::string& reason) {
   uint32_t number = next_step_++;
+  step_ = step.name;
   sandbox::Command command = CommandOf(step);
   RETURN_IF_ERROR(TellStarted(number, target, step, command));
   if (skip) {
@@ -248,14 +317,15 @@ BuildRunner::MaybeEnding BuildRunner::RunStep(const PlannedTarget& target, const
   }
   if (build_.stop().reason() != sandbox::StopReason::kNone) return StoppedEnding(build_.stop().reason());
 
-  RETURN_IF_ERROR(platform::MakeDirectories(command.directory));
+  absl::Status there = MakeStepDirectory(step, command.directory);
+  if (!there.ok()) return NotRun(number, there);
   StepOutput output(build_, log_, number, workspace_->source(), step.directory);
-  ASSIGN_OR_RETURN_CTX(CommandResult result,
-                       parts_.launcher.Run(
-                           command, [&](std::string_view bytes) { return output.Take(bytes); }, build_.stop(),
-                           deadline_, limits_.kill_grace),
-                       fmt::format("step {} of {}", step.name, target.name));
+  auto run = parts_.launcher.Run(
+      command, [&](std::string_view bytes) { return output.Take(bytes); }, build_.stop(), deadline_,
+      limits_.kill_grace);
   RETURN_IF_ERROR(output.Finish());
+  if (!run.ok()) return NotRun(number, run.status());
+  const CommandResult& result = *run;
 
   BuildEvent ended;
   auto* end = ended.mutable_step_ended();
@@ -293,13 +363,13 @@ Ending BuildRunner::Explain(const PlannedTarget& target, const Step& step, const
   cause.set_exit_code(result.signal != 0 ? 128 + result.signal : result.exit_code);
   cause.set_excerpt(why.excerpt);
   bool memory = result.end == CommandResult::End::kOutOfMemory;
-  return Ending{memory ? wasmagent::v1::OUTCOME_OUT_OF_MEMORY : wasmagent::v1::OUTCOME_FAILED, cause};
+  return Ending{memory ? wasmagent::v1::OUTCOME_OUT_OF_MEMORY : wasmagent::v1::OUTCOME_FAILED, cause, why.disk_full};
 }
 
 absl::Status BuildRunner::Collect(const PlannedTarget& target) {
   absl::flat_hash_set<std::string> sources;
-  if (InTree(target)) {
-    ASSIGN_OR_RETURN(sources, workspace_->SourcePaths());
+  if (build_directories_->AmongSources(target)) {
+    ASSIGN_OR_RETURN(sources, workspace_->SourcePaths(target.build_directory));
   }
   ASSIGN_OR_RETURN(auto collected, workspace::CollectArtifacts(BuildDirectory(target), target.artifacts,
                                                                pipeline::GlobListMatch, sources, parts_.store));
@@ -333,16 +403,25 @@ Ending BuildRunner::StoppedEnding(sandbox::StopReason reason) const {
 }
 
 Ending BuildRunner::FailedEnding(const absl::Status& status) const {
+  Ending ending = EndingOf(status);
+  ending.cause->set_target(target_);
+  ending.cause->set_step(step_);
+  return ending;
+}
+
+Ending BuildRunner::EndingOf(const absl::Status& status) {
   std::string message(status.message());
   switch (status.code()) {
-    case absl::StatusCode::kResourceExhausted:
-      return {wasmagent::v1::OUTCOME_FAILED,
-              CauseOf(message, "Free space on the agent's disk, or lower its blob_budget_bytes and workspace_limit.")};
     case absl::StatusCode::kNotFound:
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kFailedPrecondition:
       return {wasmagent::v1::OUTCOME_FAILED, CauseOf(message)};
     default:
+      if (IsDiskFull(status)) {
+        return {
+            wasmagent::v1::OUTCOME_INTERRUPTED,
+            CauseOf(message, "Free space on the agent's disk, or lower its blob_budget_bytes and workspace_limit.")};
+      }
       return {
           wasmagent::v1::OUTCOME_INTERRUPTED,
           CauseOf(message, "The agent could not carry the build out; its own log has more. Submitting again is safe.")};

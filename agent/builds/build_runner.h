@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "agent/builds/build_directories.h"
 #include "agent/builds/live_build.h"
 #include "agent/builds/log_recorder.h"
 #include "agent/builds/step_output.h"
@@ -40,6 +41,7 @@ struct RunnerLimits {
 struct Ending {
   wasmagent::v1::Outcome outcome = wasmagent::v1::OUTCOME_UNSPECIFIED;
   std::optional<wasmagent::v1::Cause> cause;
+  bool disk_full = false;  // a step filled the agent's disk
 };
 
 // What the planner needs of a request.
@@ -61,19 +63,25 @@ class BuildRunner {
   absl::Status MakePlan();
   absl::Status AcquireWorkspace();
   absl::Status Sync();
+  absl::Status PrepareBuildDirectories();
   MaybeEnding RunTarget(const pipeline::PlannedTarget& target);
-  absl::Status PrepareBuildDirectory(const pipeline::PlannedTarget& target, std::string& reason);
+  absl::Status EnterBuildDirectory(const pipeline::PlannedTarget& target, std::string& reason);
+  absl::Status SetConfigured(const pipeline::PlannedTarget& target);
+  absl::Status MakeStepDirectory(const pipeline::Step& step, const std::string& path);
   MaybeEnding RunStep(const pipeline::PlannedTarget& target, const pipeline::Step& step, bool skip,
                       const std::string& reason);
+  MaybeEnding NotRun(uint32_t number, const absl::Status& status);
   Ending Explain(const pipeline::PlannedTarget& target, const pipeline::Step& step,
                  const sandbox::CommandResult& result, const StepOutput& output) const;
   MaybeEnding SkipTarget(const pipeline::PlannedTarget& target);
   absl::Status TellStarted(uint32_t number, const pipeline::PlannedTarget& target, const pipeline::Step& step,
                            const sandbox::Command& command);
   absl::Status SkipStep(uint32_t number, const std::string& reason);
+  MaybeEnding CollectOrEnd(const pipeline::PlannedTarget& target);
   absl::Status Collect(const pipeline::PlannedTarget& target);
   Ending StoppedEnding(sandbox::StopReason reason) const;
   Ending FailedEnding(const absl::Status& status) const;
+  static Ending EndingOf(const absl::Status& status);
   sandbox::Command CommandOf(const pipeline::Step& step) const;
   std::string InWorkspace(std::string text) const;
   std::string BuildDirectory(const pipeline::PlannedTarget& target) const;
@@ -84,10 +92,13 @@ class BuildRunner {
   LogRecorder log_;
   std::unique_ptr<workspace::Workspace> workspace_;
   pipeline::Plan plan_;
+  std::optional<BuildDirectories> build_directories_;
+  std::string target_;  // what is under way, for the cause of a failure
+  std::string step_;
   store::Lease lease_;
   std::vector<store::Lease> artifact_leases_;
   absl::Time deadline_ = absl::InfiniteFuture();
-  bool tree_untouched_ = false;  // the last sync found every file as the build before had left it
+  bool tree_untouched_ = true;  // every sync found every file as the build before had left it
   uint32_t next_step_ = 0;
 };
 

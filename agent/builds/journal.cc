@@ -43,7 +43,9 @@ absl::Status Journal::Recover() {
   ASSIGN_OR_RETURN(uint64_t file_size, reader.FileSize());
   while (reader.position() < file_size) {
     auto events = reader.Next(0, file_size, 1 << 20);
-    if (!events.ok() || events->empty()) break;  // the tail of a crash
+    if (absl::IsDataLoss(events.status())) break;  // the tail of a crash
+    RETURN_IF_ERROR(events.status());
+    if (events->empty()) break;  // cut within a record
     for (const BuildEvent& event : *events) {
       sequence_ = event.sequence();
       if (event.has_log()) log_offset_ = event.log().offset() + event.log().data().size();
@@ -105,8 +107,13 @@ absl::StatusOr<std::vector<BuildEvent>> JournalReader::Next(uint64_t after_seque
     ASSIGN_OR_RETURN(size_t got, platform::ReadAt(fd_.get(), buffer.data(), buffer.size(), position_));
     size_t used = 0;
     while (used + kHead <= got && gathered < max_bytes) {
+      // What lies before damage is whole and must not be lost with it: the next call finds the damage again.
+      auto damage = [&](const char* what) -> absl::StatusOr<std::vector<BuildEvent>> {
+        if (events.empty()) return absl::DataLossError(what);
+        return std::move(events);
+      };
       uint32_t length = LengthIn(buffer.data() + used);
-      if (length > kLargestRecord) return absl::DataLossError("a record is longer than any event");
+      if (length > kLargestRecord) return damage("a record is longer than any event");
       if (used + kHead + length > got) break;
       std::string_view bytes(buffer.data() + used + kHead, length);
       char checksum[4];
@@ -114,7 +121,7 @@ absl::StatusOr<std::vector<BuildEvent>> JournalReader::Next(uint64_t after_seque
       BuildEvent event;
       if (std::memcmp(checksum, buffer.data() + used + 4, 4) != 0 ||
           !event.ParseFromArray(bytes.data(), static_cast<int>(length))) {
-        return absl::DataLossError("a record does not have its checksum");
+        return damage("a record does not have its checksum");
       }
       used += kHead + length;
       position_ += kHead + length;

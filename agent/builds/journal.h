@@ -61,7 +61,7 @@ class JournalReader {
   static absl::StatusOr<JournalReader> Open(const std::string& path);
 
   // The next events after `after_sequence` that lie in the first `size` bytes, until about `max_bytes` are gathered;
-  // empty when there are none yet. DATA_LOSS for a damaged record.
+  // empty when there are none yet. DATA_LOSS for a damaged record, once all that lies before it was given.
   absl::StatusOr<std::vector<wasmagent::v1::BuildEvent>> Next(uint64_t after_sequence, uint64_t size, size_t max_bytes);
 
   uint64_t position() const { return position_; }

@@ -19,12 +19,18 @@ absl::Status LiveBuild::Emit(BuildEvent event) {
   // A power cut may take the last lines of a log, never a state change; a killed agent loses nothing, since what was
   // written is the kernel's.
   bool durable = event.has_ended() || event.has_artifacts() || event.has_started();
-  absl::Status status = journal_->Append(std::move(event), durable);
+  {
+    absl::MutexLock lock(&append_mutex_);
+    if (last_appended_) return absl::OkStatus();
+    RETURN_IF_ERROR(journal_->Append(std::move(event), durable));
+  }
   Wake();
-  return status;
+  return absl::OkStatus();
 }
 
 absl::Status LiveBuild::Update(const std::function<void(Build&)>& change) {
+  // Saved in the order of the changes: an older copy must not replace the end that another thread saved meanwhile.
+  absl::MutexLock saving(&save_mutex_);
   Build copy;
   {
     absl::MutexLock lock(&mutex_);
@@ -40,7 +46,12 @@ absl::Status LiveBuild::End(wasmagent::v1::Outcome outcome, const std::optional<
   BuildEvent event;
   event.mutable_ended()->set_outcome(outcome);
   if (cause) *event.mutable_ended()->mutable_cause() = *cause;
-  absl::Status journaled = journal_->Append(std::move(event), /*durable=*/true);
+  absl::Status journaled;
+  {
+    absl::MutexLock lock(&append_mutex_);
+    last_appended_ = true;
+    journaled = journal_->Append(std::move(event), /*durable=*/true);
+  }
   absl::Time now = absl::Now();
   absl::Status recorded = Update([&](Build& record) {
     record.set_state(wasmagent::v1::BUILD_STATE_ENDED);

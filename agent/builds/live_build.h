@@ -31,7 +31,8 @@ class LiveBuild {
   const wasmagent::v1::BuildRequest& request() const { return request_; }
   wasmagent::v1::Build Record() const;
 
-  // Appends an event and wakes the watchers. State changes are durable, log and progress are not.
+  // Appends an event and wakes the watchers. State changes are durable, log and progress are not. Does nothing once the
+  // build has ended: the end is always the last event.
   absl::Status Emit(wasmagent::v1::BuildEvent event);
   // Changes the record and saves it.
   absl::Status Update(const std::function<void(wasmagent::v1::Build&)>& change);
@@ -65,6 +66,9 @@ class LiveBuild {
   const std::unique_ptr<Journal> journal_;
   RecordStore& records_;
   sandbox::StopToken stop_;
+  absl::Mutex append_mutex_;
+  bool last_appended_ ABSL_GUARDED_BY(append_mutex_) = false;
+  absl::Mutex save_mutex_;  // taken before mutex_: one change and its saving at a time, while mutex_ waits for no disk
   mutable absl::Mutex mutex_;
   wasmagent::v1::Build record_ ABSL_GUARDED_BY(mutex_);
   std::string cancel_reason_ ABSL_GUARDED_BY(mutex_);

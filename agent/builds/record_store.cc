@@ -103,12 +103,12 @@ absl::StatusOr<Build> RecordStore::Get(const std::string& id) const {
 }
 
 absl::StatusOr<std::string> RecordStore::Resolve(const std::string& prefix) const {
-  ASSIGN_OR_RETURN(auto builds,
-                   Select("SELECT record FROM builds WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2", {prefix}, 0));
+  // An id that is another's beginning, too, comes first and is meant.
+  ASSIGN_OR_RETURN(auto builds, Select("SELECT record FROM builds WHERE substr(id, 1, length(?1)) = ?1 "
+                                       "ORDER BY id = ?1 DESC LIMIT 2",
+                                       {prefix}, 0));
   if (builds.empty()) return absl::NotFoundError(fmt::format("no build {} is known to this agent", prefix));
-  for (const Build& build : builds) {
-    if (build.request().build_id() == prefix) return prefix;
-  }
+  if (builds.front().request().build_id() == prefix) return prefix;
   if (builds.size() > 1)
     return absl::InvalidArgumentError(fmt::format("several builds start with {}: give more digits", prefix));
   return builds.front().request().build_id();

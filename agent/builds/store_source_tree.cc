@@ -4,6 +4,7 @@
 
 #include "agent/builds/missing_blobs.h"
 #include "agent/pipeline/glob.h"
+#include "agent/store/tree_check.h"
 #include "fmt/format.h"
 #include "platform/status.h"
 
@@ -31,6 +32,13 @@ bool MayMatchBelow(const std::string& glob, const std::string& folder) {
 
 }  // namespace
 
+// The files that match so far, as a running hash of their list.
+struct StoreSourceTree::Matches {
+  const std::vector<std::string>& globs;
+  content::Hasher hasher;
+  uint64_t seen = 0;
+};
+
 absl::StatusOr<const StoreSourceTree::Folder*> StoreSourceTree::Load(const Digest& digest) const {
   auto known = folders_.find(digest);
   if (known != folders_.end()) return &known->second;
@@ -49,7 +57,6 @@ absl::StatusOr<const StoreSourceTree::Folder*> StoreSourceTree::Load(const Diges
   }
   for (const auto& node : message.symlinks())
     folder[node.name()] = {node.name(), EntryKind::kSymlink, {}, node.target()};
-  // Pointers into the map's values must stay: nothing is kept across another Load by callers.
   return &folders_.emplace(digest, std::move(folder)).first->second;
 }
 
@@ -84,28 +91,34 @@ absl::StatusOr<std::string> StoreSourceTree::ReadFile(std::string_view path) con
   return bytes;
 }
 
-absl::Status StoreSourceTree::AddMatches(const Digest& folder, const std::string& prefix,
-                                         const std::vector<std::string>& globs, std::string& list) const {
-  ASSIGN_OR_RETURN(const Folder* loaded, Load(folder));
-  Folder names = *loaded;  // loading children may move the map's values
-  for (const auto& [name, entry] : names) {
+absl::Status StoreSourceTree::AddMatches(const Digest& folder, const std::string& prefix, Matches& matches) const {
+  if (std::count(prefix.begin(), prefix.end(), '/') > content::kMaxTreeDepth) {
+    return absl::InvalidArgumentError(fmt::format("the tree is more than {} levels deep", content::kMaxTreeDepth));
+  }
+  ASSIGN_OR_RETURN(const Folder* names, Load(folder));
+  for (const auto& [name, entry] : *names) {
+    // A plan is made of trees that nobody has checked yet.
+    if (++matches.seen > store::kMostPaths) {
+      return absl::InvalidArgumentError(fmt::format("the tree has more than {} files and folders", store::kMostPaths));
+    }
     std::string path = prefix + name;
     if (entry.kind == EntryKind::kDirectory) {
-      bool below = std::any_of(globs.begin(), globs.end(), [&](const auto& glob) { return MayMatchBelow(glob, path); });
-      if (below) RETURN_IF_ERROR(AddMatches(entry.digest, path + "/", globs, list));
+      bool below = std::any_of(matches.globs.begin(), matches.globs.end(),
+                               [&](const auto& glob) { return MayMatchBelow(glob, path); });
+      if (below) RETURN_IF_ERROR(AddMatches(entry.digest, path + "/", matches));
       continue;
     }
-    if (!pipeline::GlobListMatch(globs, path)) continue;
-    list += fmt::format("{}\n{}\n{}{}\n", path, static_cast<int>(entry.kind),
-                        entry.kind == EntryKind::kSymlink ? "" : entry.digest.ToString(), entry.target);
+    if (!pipeline::GlobListMatch(matches.globs, path)) continue;
+    matches.hasher.Update(fmt::format("{}\n{}\n{}{}\n", path, static_cast<int>(entry.kind),
+                                      entry.kind == EntryKind::kSymlink ? "" : entry.digest.ToString(), entry.target));
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> StoreSourceTree::DigestOf(const std::vector<std::string>& globs) const {
-  std::string list;
-  RETURN_IF_ERROR(AddMatches(root_, "", globs, list));
-  return Digest::Of(list).Hex();
+  Matches matches{globs, {}, 0};
+  RETURN_IF_ERROR(AddMatches(root_, "", matches));
+  return matches.hasher.Finish().Hex();
 }
 
 }  // namespace wasmagent::builds

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/node_hash_map.h"
 #include "agent/pipeline/source_tree.h"
 #include "agent/store/blob_store.h"
 
@@ -27,12 +27,12 @@ class StoreSourceTree : public pipeline::SourceTree {
 
   absl::StatusOr<const Folder*> Load(const content::Digest& digest) const;
   absl::StatusOr<const content::TreeEntry*> Find(std::string_view path) const;
-  absl::Status AddMatches(const content::Digest& folder, const std::string& prefix,
-                          const std::vector<std::string>& globs, std::string& list) const;
+  struct Matches;
+  absl::Status AddMatches(const content::Digest& folder, const std::string& prefix, Matches& matches) const;
 
   store::BlobStore& store_;
   const content::Digest root_;
-  mutable absl::flat_hash_map<content::Digest, Folder> folders_;
+  mutable absl::node_hash_map<content::Digest, Folder> folders_;
 };
 
 }  // namespace wasmagent::builds

@@ -91,7 +91,7 @@ std::optional<FailureCause> DiskFull(const FailedStep& step) {
   if (!line) return std::nullopt;
   return FailureCause{fmt::format("{}: the agent's disk is full", StepName(step)),
                       "free space on the agent (old workspaces and blobs), or give its state folder a larger disk",
-                      *line + "\n"};
+                      *line + "\n", /*disk_full=*/true};
 }
 
 std::string_view Trimmed(std::string_view text, std::string_view of) {

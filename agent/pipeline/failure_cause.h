@@ -31,6 +31,7 @@ struct FailureCause {
   std::string summary;  // one line: what failed, where
   std::string advice;   // what to do next; may be empty
   std::string excerpt;  // the lines that show it
+  bool disk_full = false;
 };
 
 // Out of memory and a full disk come first, for they make compilers say anything; then a missing program, the failing

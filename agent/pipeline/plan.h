@@ -47,6 +47,7 @@ struct PlannedTarget {
   // configure steps, toolchain fingerprint. A warm build dir with another key is wiped first.
   std::string configure_key;
   std::vector<std::string> inputs;   // globs that went into configure_key
+  std::vector<std::string> needs;    // targets whose products this one uses; they come before it in the plan
   std::vector<std::string> remarks;  // e.g. which SDK was chosen and why
 };
 

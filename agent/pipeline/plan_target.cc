@@ -64,11 +64,12 @@ class Expander {
     return result;
   }
 
-  // How the product is run, relative to the source root; folders as "" for the root itself.
+  // How the product is run, relative to the checkout: artifacts are brought to builddir/<target> there, wherever they
+  // were built. Folders are "" for the root itself.
   absl::StatusOr<RunnerSpec> Runner() const {
     RunnerSpec runner = *target_.runner;
     ASSIGN_OR_RETURN(const std::string program, Text(runner.program, "."));
-    runner.program = NormalPath(target_.build_directory + "/" + program);
+    runner.program = NormalPath(fmt::format("builddir/{}/{}", target_.name, program));
     ASSIGN_OR_RETURN(runner.env, TextMap(runner.env, "."));
     ASSIGN_OR_RETURN(runner.directories, TextMap(runner.directories, "."));
     for (auto& [guest, host] : runner.directories) {
@@ -238,6 +239,7 @@ absl::StatusOr<PlannedTarget> PlanTarget(const TargetTemplate& target, const std
   result.build_directory = target.build_directory;
   result.artifacts = target.artifacts;
   result.inputs = target.inputs;
+  result.needs = target.needs;
   for (const StepTemplate& step : target.steps) {
     ASSIGN_OR_RETURN(Step expanded, PlanStep(target, step, expander, context, toolchain));
     result.steps.push_back(std::move(expanded));

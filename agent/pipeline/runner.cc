@@ -5,7 +5,6 @@
 #include "absl/status/status.h"
 #include "agent/pipeline/paths.h"
 #include "fmt/format.h"
-#include "platform/status.h"
 
 namespace wasmagent::pipeline {
 namespace {
@@ -56,26 +55,6 @@ std::vector<std::string> RuntimePrefix(const Runtime& runtime, const RunnerSpec&
   }
   // wasmedge takes "--" for the program's name.
   if (runtime.name != "wasmedge") argv.push_back("--");
-  return argv;
-}
-
-absl::StatusOr<std::vector<std::string>> RunnerArgv(const RunnerSpec& runner, const std::vector<Runtime>& runtimes,
-                                                    const std::string& checkout,
-                                                    const std::vector<std::string>& arguments) {
-  std::vector<std::string> argv;
-  if (runner.runtime == "wasi") {
-    ASSIGN_OR_RETURN(const Runtime runtime, ChooseRuntime(runtimes));
-    argv = RuntimePrefix(runtime, runner, checkout);
-  } else if (runner.runtime == "node") {
-    for (const Runtime& runtime : runtimes) {
-      if (runtime.name == "node") argv = {runtime.path};
-    }
-    if (argv.empty()) return absl::FailedPreconditionError("node is not on this machine: apt-get install nodejs");
-  } else if (runner.runtime != "native") {
-    return absl::InvalidArgumentError(fmt::format("unknown runtime '{}'", runner.runtime));
-  }
-  argv.push_back(HostFolder(checkout, runner.program));
-  argv.insert(argv.end(), arguments.begin(), arguments.end());
   return argv;
 }
 

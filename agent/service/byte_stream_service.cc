@@ -1,5 +1,6 @@
 #include "agent/service/byte_stream_service.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "agent/service/status_conversion.h"
@@ -101,9 +102,7 @@ class WriteCall final : public grpc::ServerReadReactor<WriteRequest> {
   absl::Status Append() {
     received_ += request_.data().size();
     if (!unpack_) return writer_->Write(request_.data());
-    std::string plain;
-    RETURN_IF_ERROR(unpack_->Append(request_.data(), plain));
-    return writer_->Write(plain);
+    return unpack_->Unpack(request_.data(), [this](std::string_view plain) { return writer_->Write(plain); });
   }
 
   store::BlobStore& store_;
@@ -195,18 +194,26 @@ class ReadCall final : public grpc::ServerWriteReactor<ReadResponse> {
 }  // namespace
 
 void CutUploads::DropOld() {
+  absl::MutexLock lock(&mutex_);
+  DropOldLocked();
+}
+
+void CutUploads::DropOldLocked() {
   std::erase_if(waiting_, [&](const auto& entry) { return clock_.Now() - entry.second.since > kIdleLimit; });
 }
 
 void CutUploads::Park(const std::string& name, std::unique_ptr<store::BlobWriter> writer) {
   absl::MutexLock lock(&mutex_);
-  DropOld();
+  DropOldLocked();
   waiting_[name] = {std::move(writer), clock_.Now()};
+  if (waiting_.size() <= kMost) return;
+  waiting_.erase(std::min_element(waiting_.begin(), waiting_.end(),
+                                  [](const auto& a, const auto& b) { return a.second.since < b.second.since; }));
 }
 
 std::unique_ptr<store::BlobWriter> CutUploads::Take(const std::string& name) {
   absl::MutexLock lock(&mutex_);
-  DropOld();
+  DropOldLocked();
   auto found = waiting_.find(name);
   if (found == waiting_.end()) return nullptr;
   std::unique_ptr<store::BlobWriter> writer = std::move(found->second.writer);
@@ -216,7 +223,7 @@ std::unique_ptr<store::BlobWriter> CutUploads::Take(const std::string& name) {
 
 uint64_t CutUploads::BytesOf(const std::string& name) {
   absl::MutexLock lock(&mutex_);
-  DropOld();
+  DropOldLocked();
   auto found = waiting_.find(name);
   return found == waiting_.end() ? 0 : found->second.writer->written();
 }

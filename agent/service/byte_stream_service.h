@@ -14,25 +14,30 @@
 
 namespace wasmagent::service {
 
-// Uploads that were cut, by their resource name: a staged file and a running hash each. They wait for a minute, then
-// their file goes; a restart forgets them all. Thread-safe.
+// Uploads that were cut, by their resource name: a staged file, a descriptor and a running hash each. They wait for a
+// minute, then their file goes when DropOld is called next; when there are too many, the one that waits longest goes. A
+// restart forgets them all. Thread-safe.
 class CutUploads {
  public:
   // How long a cut upload waits for its client.
   static constexpr absl::Duration kIdleLimit = absl::Seconds(60);
+  // Cut uploads that wait at the same time: a client sends a handful of large blobs side by side.
+  static constexpr size_t kMost = 64;
 
   explicit CutUploads(const platform::Clock& clock) : clock_(clock) {}
   void Park(const std::string& name, std::unique_ptr<store::BlobWriter> writer);
   // Hands the upload over; null when there is none.
   std::unique_ptr<store::BlobWriter> Take(const std::string& name);
   uint64_t BytesOf(const std::string& name);
+  // Gives up those that have waited too long.
+  void DropOld();
 
  private:
   struct Waiting {
     std::unique_ptr<store::BlobWriter> writer;
     absl::Time since;
   };
-  void DropOld() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DropOldLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const platform::Clock& clock_;
   absl::Mutex mutex_;
@@ -53,6 +58,9 @@ class ByteStreamService final : public google::bytestream::ByteStream::CallbackS
   grpc::ServerUnaryReactor* QueryWriteStatus(grpc::CallbackServerContext* context,
                                              const google::bytestream::QueryWriteStatusRequest* request,
                                              google::bytestream::QueryWriteStatusResponse* response) override;
+
+  // For the housekeeper: nobody else may come for a long time.
+  void DropOldUploads() { uploads_.DropOld(); }
 
  private:
   store::BlobStore& store_;

@@ -143,7 +143,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::vector<std::str
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(std::make_unique<ActivityInterceptorFactory>(activity));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
-  // Only the agent's user may connect to its sockets; a folder's permissions can open them to a group.
+  // Only the agent's user may connect to its sockets: who connects can run programs as that user.
   mode_t mask = ::umask(0077);
   server->server_ = builder.BuildAndStart();
   ::umask(mask);

@@ -16,9 +16,6 @@
 namespace wasmagent::store {
 namespace {
 
-// Up to this many files, one fdatasync each (0.35 ms) is cheaper than flushing the disk, which waits for everyone's
-// writes.
-constexpr size_t kHandful = 8;
 // Files up to this size are read whole: then nothing is written for one that has changed, and its kind is known.
 constexpr uint64_t kSmallFile = uint64_t{1} << 20;
 constexpr size_t kChunk = size_t{256} << 10;
@@ -31,13 +28,15 @@ absl::StatusOr<std::string> ReadSmall(int fd, uint64_t size) {
   return bytes;
 }
 
-// Copies and hashes in one pass.
-absl::StatusOr<content::Digest> CopyHashed(int from, int to) {
+// Copies and hashes in one pass. Ends at the first byte beyond `size`: a file that has grown since it was hashed is not
+// copied to an end that may never come.
+absl::StatusOr<content::Digest> CopyHashed(int from, int to, uint64_t size) {
   std::unique_ptr<char[]> buffer(new char[kChunk]);
   content::Hasher hasher;
   for (uint64_t offset = 0;;) {
     ASSIGN_OR_RETURN(size_t got, platform::ReadAt(from, buffer.get(), kChunk, offset));
     if (got == 0) return hasher.Finish();
+    if (got > size - offset) return absl::InvalidArgumentError(fmt::format("the file has more than {} bytes", size));
     std::string_view piece(buffer.get(), got);
     hasher.Update(piece);
     RETURN_IF_ERROR(platform::WriteAll(to, piece));
@@ -112,8 +111,9 @@ absl::StatusOr<StagedBlob> BlobFiles::StageFile(const content::Digest& digest, i
   if (::ioctl(staged.fd(), FICLONE, from) == 0) {
     ASSIGN_OR_RETURN(actual, content::DigestOfFile(staged.fd()));
   } else {
-    auto copied = CopyHashed(from, staged.fd());
-    if (!copied.ok()) return ExplainFullDisk(copied.status(), digest.size);
+    auto copied = CopyHashed(from, staged.fd(), digest.size);
+    if (!copied.ok())
+      return platform::Annotate(ExplainFullDisk(copied.status(), digest.size), "blob " + digest.ToString());
     actual = *copied;
   }
   if (actual != digest) return WrongDigest(digest, actual);

@@ -17,6 +17,10 @@
 
 namespace wasmagent::store {
 
+// Up to this many files, one fdatasync each (0.35 ms) is cheaper than flushing the disk, which waits for everyone's
+// writes. More are flushed together, without their descriptors.
+inline constexpr size_t kHandful = 8;
+
 // A file in tmp/, removed when it is not published. Movable.
 class StagedBlob {
  public:

@@ -88,11 +88,12 @@ void BlobIndex::SetKind(const Hash& hash, BlobKind kind) {
   if (found != blobs_.end()) found->second.kind = static_cast<uint64_t>(kind) & 3;
 }
 
-void BlobIndex::SetWhole(const std::vector<Hash>& directories) {
+void BlobIndex::SetWhole(const std::vector<std::pair<Hash, uint32_t>>& directories) {
   absl::MutexLock lock(&mutex_);
-  for (const Hash& hash : directories) {
+  for (const auto& [hash, paths] : directories) {
     auto found = blobs_.find(hash);
     if (found == blobs_.end()) continue;
+    found->second.paths = paths;
     found->second.kind = static_cast<uint64_t>(BlobKind::kDirectory);
     found->second.whole = 1;
   }

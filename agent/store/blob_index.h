@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -30,6 +31,8 @@ struct BlobInfo {
   // The last use is later than the file's mtime.
   uint64_t unsaved : 1 = 0;
   uint32_t last_use = 0;  // seconds since 1970
+  // Of a whole Directory: the paths below it, each path counted, however few Directories they share.
+  uint32_t paths = 0;
 };
 
 // The index: a hash table of 48 bytes a blob (under 7 MB for 100,000), and what a collection needs to know of uses
@@ -45,7 +48,8 @@ class BlobIndex {
   std::optional<BlobInfo> Find(const Hash& hash);
   void Add(const content::Digest& digest, BlobKind kind, uint32_t now);
   void SetKind(const Hash& hash, BlobKind kind);
-  void SetWhole(const std::vector<Hash>& directories);
+  // Directories that are whole, and the paths below each.
+  void SetWhole(const std::vector<std::pair<Hash, uint32_t>>& directories);
   // A file that should be there is not, or is not what it should be: its entry goes, and no Directory counts as whole
   // any more.
   void Lose(const Hash& hash);

@@ -107,8 +107,7 @@ std::vector<absl::Status> BlobStore::PutAll(const std::vector<Put>& blobs) {
       auto blob = room.ok() ? impl_->files.StageBytes(actual, blobs[i].bytes) : absl::StatusOr<StagedBlob>(room);
       statuses[i] = blob.status();
       if (!blob.ok()) continue;
-      // See BlobFiles: more than a handful are flushed together, without their descriptors.
-      if (blobs.size() > 8) blob->CloseFile();
+      if (blobs.size() > kHandful) blob->CloseFile();
       staged.push_back(*std::move(blob));
       waiting.push_back(i);
     }
@@ -143,7 +142,7 @@ std::vector<absl::Status> BlobStore::PutFiles(const std::vector<PutFile>& files,
         from.ok() ? impl_->files.StageFile(files[i].digest, from->get()) : absl::StatusOr<StagedBlob>(from.status());
     statuses[i] = blob.status();
     if (!blob.ok()) return absl::OkStatus();  // one status each; the others go on
-    if (files.size() > 8) blob->CloseFile();
+    if (files.size() > kHandful) blob->CloseFile();
     staged[i].emplace(*std::move(blob));
     return absl::OkStatus();
   };

@@ -41,7 +41,7 @@ class Sync {
       : directory_(directory), store_(store), read_(store.DirectoryReader()), before_(before), stats_(stats) {}
 
   absl::StatusOr<Manifest> Run(const Digest& root, const SyncProgress& progress) {
-    ASSIGN_OR_RETURN(fd_, platform::OpenAt(AT_FDCWD, directory_, O_RDONLY | O_DIRECTORY));
+    ASSIGN_OR_RETURN(fd_, platform::OpenAt(AT_FDCWD, directory_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     for (size_t i = 0; i < before_.entries.size(); ++i) index_[before_.entries[i].entry.path] = i;
     after_.root = root;
     if (root == before_.root) {
@@ -128,7 +128,7 @@ class Sync {
       }
       if (errno == ENOENT || (folder && (errno == ENOTEMPTY || errno == EEXIST))) continue;
       // A build put something of another kind there.
-      RETURN_IF_ERROR(RemoveAt(*parent, name));
+      RETURN_IF_ERROR(platform::RemoveTreeAt(parent->get(), name));
     }
     return absl::OkStatus();
   }
@@ -139,14 +139,10 @@ class Sync {
                                  O_RDONLY | O_DIRECTORY);
   }
 
-  static absl::Status RemoveAt(const platform::ScopedFd& parent, const std::string& name) {
-    return platform::RemoveTree(fmt::format("/proc/self/fd/{}/{}", parent.get(), name));
-  }
-
   // Removes whatever is at `path`; the folders above it are real ones.
   absl::Status Clear(const std::string& path) {
     ASSIGN_OR_RETURN(auto parent, OpenParent(path));
-    return RemoveAt(parent, path.substr(path.rfind('/') + 1));
+    return platform::RemoveTreeAt(parent.get(), path.substr(path.rfind('/') + 1));
   }
 
   // Decides for every entry whether what is on disk can stay.
@@ -294,7 +290,7 @@ absl::StatusOr<Manifest> SyncTree(const std::string& directory, store::BlobStore
 absl::StatusOr<Digest> DigestOnDisk(const std::string& directory, const Manifest& manifest,
                                     std::vector<std::string>* differences) {
   constexpr size_t kMostDifferences = 100;
-  ASSIGN_OR_RETURN(auto fd, platform::OpenAt(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY));
+  ASSIGN_OR_RETURN(auto fd, platform::OpenAt(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   std::vector<std::optional<TreeEntry>> found(manifest.entries.size());
   RETURN_IF_ERROR(platform::ParallelFor(manifest.entries.size(), platform::UsableCpus(), kBatch, [&](size_t i) {
     const TreeEntry& wanted = manifest.entries[i].entry;

@@ -28,8 +28,8 @@ using SyncProgress = std::function<void(uint64_t done, uint64_t total)>;
 // folder), and returns the new manifest. Unchanged files keep inode and mtime. All files that are written get one and
 // the same time, now: going back to an old revision is newer than its objects, and files of one revision are never
 // older than each other, so that no rule that regenerates a shipped file fires. Files that the manifest does not know
-// are left alone unless the tree wants their place. After an error the folder is in an undefined state and must be
-// discarded.
+// are left alone unless the tree wants their place. `directory` itself must not be a link. After an error the folder is
+// in an undefined state and must be discarded.
 absl::StatusOr<Manifest> SyncTree(const std::string& directory, store::BlobStore& store, const Manifest& before,
                                   const content::Digest& root, SyncStats* stats, const SyncProgress& progress = {});
 

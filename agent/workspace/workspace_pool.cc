@@ -1,15 +1,19 @@
 #include "agent/workspace/workspace_pool.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "fmt/format.h"
 #include "platform/directory.h"
 #include "platform/file.h"
 #include "platform/status.h"
+#include "spdlog/spdlog.h"
 #include "wasmagent/v1/agent_service.pb.h"
 
 namespace wasmagent::workspace {
@@ -18,25 +22,39 @@ namespace {
 // Where a discarded workspace goes before its files are unlinked: renaming is one step, so a name is whole or gone.
 constexpr std::string_view kTrash = ".trash-";
 
+// Starts the name of a file that holds a mark.
+constexpr std::string_view kMark = "mark-";
+// A mark names the build dirs of a workspace, each with some 200 bytes.
+constexpr uint64_t kLargestMark = 1 << 20;
+
+// What stands in a state file's first line instead of the boot id.
+constexpr std::string_view kFlushed = "flushed";
+
 std::string StatePath(const std::string& directory, const std::string& name) {
   return directory + "/" + name + "/state";
 }
 
 }  // namespace
 
+std::string BootId() {
+  auto id = platform::ReadFile("/proc/sys/kernel/random/boot_id", 100);
+  return id.ok() ? std::string(absl::StripAsciiWhitespace(*id)) : "";
+}
+
 Workspace::~Workspace() { pool_.GiveBack(*this); }
 
 absl::Status Workspace::Sync(store::BlobStore& store, const content::Digest& root, SyncStats* stats,
                              const SyncProgress& progress) {
   std::string manifest_path = directory_ + "/manifest";
+  // A build may have put a link in place of the whole folder.
+  if (!OpenSource().ok()) RETURN_IF_ERROR(Reset());
   Manifest before;
   auto loaded = Manifest::Load(manifest_path);
   if (loaded.ok()) {
     before = *std::move(loaded);
   } else if (!absl::IsNotFound(loaded.status())) {
     // A damaged manifest: what is on disk cannot be trusted to be what it says.
-    RETURN_IF_ERROR(platform::RemoveTree(source()));
-    RETURN_IF_ERROR(platform::MakeDirectories(source()));
+    RETURN_IF_ERROR(Reset());
   }
   SyncStats own;
   SyncStats& sums = stats ? *stats : own;
@@ -53,73 +71,149 @@ absl::Status Workspace::Sync(store::BlobStore& store, const content::Digest& roo
 }
 
 absl::Status Workspace::Reset() {
+  // The marks first: they describe what is about to go.
+  ASSIGN_OR_RETURN(auto entries, platform::ListDirectory(directory_));
+  for (const auto& entry : entries) {
+    if (entry.name.starts_with(kMark)) RETURN_IF_ERROR(platform::RemoveTree(directory_ + "/" + entry.name));
+  }
   RETURN_IF_ERROR(platform::RemoveTree(source()));
   RETURN_IF_ERROR(platform::RemoveTree(directory_ + "/manifest"));
   return platform::MakeDirectories(source());
 }
 
-absl::StatusOr<absl::flat_hash_set<std::string>> Workspace::SourcePaths() const {
+absl::StatusOr<platform::ScopedFd> Workspace::OpenSource() const {
+  return platform::OpenAt(AT_FDCWD, source(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+}
+
+bool Workspace::HasFolder(const std::string& path) const {
+  auto root = OpenSource();
+  return root.ok() && platform::OpenBeneath(root->get(), path, O_PATH | O_DIRECTORY | O_NOFOLLOW).ok();
+}
+
+absl::Status Workspace::MakeFolder(const std::string& path, platform::InTheWay in_the_way) {
+  ASSIGN_OR_RETURN(auto root, OpenSource());
+  return platform::MakeDirectoriesBeneath(root.get(), path, in_the_way).status();
+}
+
+absl::Status Workspace::RemoveFolder(const std::string& path) {
+  auto slash = path.rfind('/');
+  ASSIGN_OR_RETURN(auto root, OpenSource());
+  auto parent = slash == std::string::npos
+                    ? std::move(root)
+                    : platform::OpenBeneath(root.get(), path.substr(0, slash), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  // What lies behind a link is not ours.
+  if (!parent.ok()) return absl::OkStatus();
+  return platform::RemoveTreeAt(parent->get(), path.substr(slash + 1));
+}
+
+absl::StatusOr<absl::flat_hash_set<std::string>> Workspace::SourcePaths(const std::string& folder) const {
+  std::string prefix = folder == "." ? "" : folder + "/";
   ASSIGN_OR_RETURN_CTX(Manifest manifest, Manifest::Load(directory_ + "/manifest"), "list the source files");
   absl::flat_hash_set<std::string> paths;
   for (ManifestEntry& item : manifest.entries) {
-    if (item.entry.kind != content::EntryKind::kDirectory) paths.insert(std::move(item.entry.path));
+    if (item.entry.kind == content::EntryKind::kDirectory || !item.entry.path.starts_with(prefix)) continue;
+    paths.insert(item.entry.path.substr(prefix.size()));
   }
   return paths;
 }
 
 std::string Workspace::Mark(const std::string& name) const {
-  auto value = platform::ReadFile(directory_ + "/mark-" + name, 4096);
+  auto value = platform::ReadFile(fmt::format("{}/{}{}", directory_, kMark, name), kLargestMark);
   return value.ok() ? *value : "";
 }
 
 absl::Status Workspace::SetMark(const std::string& name, const std::string& value) {
-  std::string path = directory_ + "/mark-" + name;
+  std::string path = fmt::format("{}/{}{}", directory_, kMark, name);
   if (!value.empty()) return platform::WriteFileAtomically(path, value, 0600, /*durable=*/false);
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return platform::ErrnoStatus(errno, path);
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<WorkspacePool>> WorkspacePool::Open(const std::string& directory, size_t limit,
-                                                                   const platform::Clock& clock) {
+                                                                   const platform::Clock& clock,
+                                                                   const std::string& boot_id) {
   RETURN_IF_ERROR_CTX(platform::MakeDirectories(directory, 0700), "workspaces");
-  std::unique_ptr<WorkspacePool> pool(new WorkspacePool(directory, limit, clock));
+  std::unique_ptr<WorkspacePool> pool(new WorkspacePool(directory, limit, clock, boot_id));
   RETURN_IF_ERROR_CTX(pool->LoadExisting(), "workspaces");
   return pool;
+}
+
+WorkspacePool::~WorkspacePool() {
+  absl::Status flushed = Flush();
+  if (!flushed.ok()) spdlog::warn("workspaces: {}", std::string(flushed.message()));
 }
 
 absl::Status WorkspacePool::LoadExisting() {
   ASSIGN_OR_RETURN(auto entries, platform::ListDirectory(directory_));
   absl::MutexLock lock(&mutex_);
   for (const auto& entry : entries) {
-    wasmagent::v1::Workspace state;
-    auto bytes = platform::ReadFile(StatePath(directory_, entry.name), 1 << 20);
-    bool ready = bytes.ok() && state.ParseFromString(*bytes) && !state.busy() && state.name() == entry.name;
-    auto root = content::Digest::FromProto(state.root());
-    if (!ready || !root.ok()) {
-      RETURN_IF_ERROR(platform::RemoveTree(directory_ + "/" + entry.name));
-      continue;
-    }
-    WorkspaceInfo info{entry.name, state.checkout(), *root, false,
-                       absl::FromUnixSeconds(state.last_use_time().seconds())};
     uint64_t number = 0;
     auto dash = entry.name.rfind('-');
     if (dash != std::string::npos && absl::SimpleAtoi(entry.name.substr(dash + 1), &number)) {
       next_number_ = std::max(next_number_, number + 1);
     }
-    workspaces_.emplace(entry.name, std::move(info));
+    if (auto info = ReadState(entry.name)) {
+      workspaces_.emplace(entry.name, *std::move(info));
+      continue;
+    }
+    // What cannot be removed is in nobody's way: its name is not used again.
+    absl::Status removed = platform::RemoveTree(directory_ + "/" + entry.name);
+    if (!removed.ok()) spdlog::warn("workspace {}: {}", entry.name, std::string(removed.message()));
   }
   return absl::OkStatus();
 }
 
-absl::Status WorkspacePool::WriteState(const WorkspaceInfo& info, bool ready) const {
+// The workspace when it is ready, and as the build left it.
+std::optional<WorkspaceInfo> WorkspacePool::ReadState(const std::string& name) const {
+  auto bytes = platform::ReadFile(StatePath(directory_, name), 1 << 20);
+  if (!bytes.ok()) return std::nullopt;
+  std::string_view rest = *bytes;
+  std::string_view mark = rest.substr(0, rest.find('\n'));
+  rest.remove_prefix(std::min(rest.size(), mark.size() + 1));
+  bool flushed = mark == kFlushed;
+  if (!flushed && (boot_id_.empty() || mark != boot_id_)) return std::nullopt;
+  wasmagent::v1::Workspace state;
+  if (!state.ParseFromArray(rest.data(), static_cast<int>(rest.size())) || state.busy() || state.name() != name)
+    return std::nullopt;
+  auto root = content::Digest::FromProto(state.root());
+  if (!root.ok()) return std::nullopt;
+  return WorkspaceInfo{name,   state.checkout(), *root, false, absl::FromUnixSeconds(state.last_use_time().seconds()),
+                       flushed};
+}
+
+absl::Status WorkspacePool::WriteState(const WorkspaceInfo& info, bool durable) const {
   wasmagent::v1::Workspace state;
   state.set_name(info.name);
   *state.mutable_checkout() = info.checkout;
   *state.mutable_root() = info.root.ToProto();
-  state.set_busy(!ready);
+  state.set_busy(info.busy);
   state.mutable_last_use_time()->set_seconds(absl::ToUnixSeconds(info.last_use));
-  return platform::WriteFileAtomically(StatePath(directory_, info.name), state.SerializeAsString(), 0600,
-                                       /*durable=*/false);
+  std::string bytes = fmt::format("{}\n{}", info.flushed ? kFlushed : boot_id_, state.SerializeAsString());
+  return platform::WriteFileAtomically(StatePath(directory_, info.name), bytes, 0600, durable);
+}
+
+absl::Status WorkspacePool::Flush() {
+  std::map<std::string, absl::Time> ready;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [name, info] : workspaces_) {
+      if (!info.busy && !info.flushed) ready[name] = info.last_use;
+    }
+  }
+  if (ready.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(auto fd, platform::OpenAt(AT_FDCWD, directory_, O_RDONLY | O_DIRECTORY));
+  if (::syncfs(fd.get()) != 0) return platform::ErrnoStatus(errno, "flush the workspaces' disk");
+  // Under the lock, which whoever takes one needs: after that the file must not say "flushed" again.
+  absl::MutexLock lock(&mutex_);
+  for (const auto& [name, last_use] : ready) {
+    auto found = workspaces_.find(name);
+    if (found == workspaces_.end() || found->second.busy || found->second.last_use != last_use) continue;
+    WorkspaceInfo flushed = found->second;
+    flushed.flushed = true;
+    RETURN_IF_ERROR(WriteState(flushed));
+    found->second = std::move(flushed);
+  }
+  return absl::OkStatus();
 }
 
 std::optional<std::string> WorkspacePool::TakeLeastRecentlyUsed() {
@@ -136,6 +230,7 @@ std::optional<std::string> WorkspacePool::TakeLeastRecentlyUsed() {
 absl::StatusOr<std::unique_ptr<Workspace>> WorkspacePool::Acquire(const wasmagent::v1::Checkout& checkout) {
   WorkspaceInfo taken;
   bool warm = false;
+  bool was_flushed = false;
   std::optional<std::string> evicted;
   {
     absl::MutexLock lock(&mutex_);
@@ -155,14 +250,16 @@ absl::StatusOr<std::unique_ptr<Workspace>> WorkspacePool::Acquire(const wasmagen
     best->busy = true;
     best->checkout = checkout;
     best->last_use = clock_.Now();
+    was_flushed = std::exchange(best->flushed, false);
     taken = *best;
   }
   if (evicted) RETURN_IF_ERROR_CTX(Discard(*evicted), "make room for a workspace");
   std::string directory = directory_ + "/" + taken.name;
   std::unique_ptr<Workspace> workspace(new Workspace(*this, taken.name, directory, warm));
   RETURN_IF_ERROR(platform::MakeDirectories(directory, 0700));
-  RETURN_IF_ERROR_CTX(WriteState(taken, /*ready=*/false), "mark the workspace as in use");
-  RETURN_IF_ERROR(platform::MakeDirectories(workspace->source()));
+  // Durable where the disk says "flushed": that must not outlive what the build now writes.
+  RETURN_IF_ERROR_CTX(WriteState(taken, /*durable=*/was_flushed), "mark the workspace as in use");
+  if (!warm) RETURN_IF_ERROR(platform::MakeDirectories(workspace->source()));
   RETURN_IF_ERROR(platform::MakeDirectories(workspace->temporary(), 0700));
   return workspace;
 }
@@ -178,7 +275,7 @@ void WorkspacePool::GiveBack(Workspace& workspace) {
     info.busy = false;
     info.root = workspace.root_;
     info.last_use = clock_.Now();
-    keep = platform::RemoveTree(workspace.temporary()).ok() && WriteState(info, /*ready=*/true).ok();
+    keep = platform::RemoveTree(workspace.temporary()).ok() && WriteState(info).ok();
   }
   // A workspace that cannot be marked or removed stays marked as busy on disk, and goes at the next start.
   if (!keep) (void)Discard(workspace.name_);
@@ -208,12 +305,6 @@ std::vector<WorkspaceInfo> WorkspacePool::List() const {
   }
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.last_use > b.last_use; });
   return all;
-}
-
-std::vector<content::Digest> WorkspacePool::Roots() const {
-  std::vector<content::Digest> roots;
-  for (const WorkspaceInfo& info : List()) roots.push_back(info.root);
-  return roots;
 }
 
 absl::StatusOr<content::Digest> WorkspacePool::Verify(const std::string& checkout_id, WorkspaceInfo* info,
@@ -246,16 +337,22 @@ absl::StatusOr<content::Digest> WorkspacePool::Verify(const std::string& checkou
   return root;
 }
 
+absl::StatusOr<bool> WorkspacePool::RemoveOneIdle() {
+  std::optional<std::string> name;
+  {
+    absl::MutexLock lock(&mutex_);
+    name = TakeLeastRecentlyUsed();
+  }
+  if (!name) return false;
+  RETURN_IF_ERROR(Discard(*name));
+  return true;
+}
+
 absl::StatusOr<uint64_t> WorkspacePool::RemoveIdle() {
   uint64_t removed = 0;
   while (true) {
-    std::optional<std::string> name;
-    {
-      absl::MutexLock lock(&mutex_);
-      name = TakeLeastRecentlyUsed();
-    }
-    if (!name) return removed;
-    RETURN_IF_ERROR(Discard(*name));
+    ASSIGN_OR_RETURN(bool one, RemoveOneIdle());
+    if (!one) return removed;
     ++removed;
   }
 }

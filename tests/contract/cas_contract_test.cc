@@ -305,19 +305,6 @@ TEST_P(CasContract, CollectsWhileItIsUsed) {
   EXPECT_EQ(store_->Stats().blobs, 0U);
 }
 
-// A file of 3 GB passes through without being held in memory. The file is sparse; the blob is not.
-TEST_P(CasContract, SlowTakesAFileOfThreeGigabytes) {
-  if (::getenv("WASMAGENT_SLOW_TESTS") == nullptr) GTEST_SKIP() << "needs 6 GB of disk: set WASMAGENT_SLOW_TESTS=1";
-  auto fd = platform::OpenAt(AT_FDCWD, folder_ + "/sparse", O_RDWR | O_CREAT, 0600).value();
-  ASSERT_EQ(::ftruncate(fd.get(), off_t{3} << 30), 0);
-  Digest digest = content::DigestOfFile(fd.get()).value();
-  absl::Status put = subject_->Put({File(digest, folder_ + "/sparse")});
-  ASSERT_TRUE(put.ok()) << put;
-  ASSERT_TRUE(subject_->Fetch(digest, folder_ + "/back").ok());
-  EXPECT_EQ(content::DigestOfFile(platform::OpenAt(AT_FDCWD, folder_ + "/back", O_RDONLY).value().get()).value(),
-            digest);
-}
-
 // Only over the wire from here on.
 class CasWire : public CasContract {
  protected:

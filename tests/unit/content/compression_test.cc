@@ -39,6 +39,32 @@ TEST(Compression, StopsAtTheLimit) {
   EXPECT_EQ(Decompress(bomb, (50 << 20) - 1).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+// What one message gives is handed on piece by piece, so that even a bomb that its digest allows costs a buffer; an
+// error of the taker ends it.
+TEST(Compression, UnpacksInPieces) {
+  constexpr size_t kSize = 50 << 20;
+  std::string bomb = Compress(std::string(kSize, '\0'));
+  size_t sum = 0, largest = 0;
+  Decompressor all(kSize);
+  ASSERT_TRUE(all.Unpack(bomb,
+                         [&](std::string_view piece) {
+                           sum += piece.size();
+                           largest = std::max(largest, piece.size());
+                           return absl::OkStatus();
+                         })
+                  .ok());
+  EXPECT_TRUE(all.Finish().ok());
+  EXPECT_EQ(sum, kSize);
+  EXPECT_LE(largest, size_t{1} << 20);
+  int taken = 0;
+  absl::Status full = Decompressor(kSize).Unpack(bomb, [&](std::string_view) {
+    ++taken;
+    return absl::ResourceExhaustedError("full");
+  });
+  EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(taken, 1);
+}
+
 // Broken and cut frames are refused.
 TEST(Compression, RefusesBrokenFrames) {
   std::string packed = Compress(Text(10000));

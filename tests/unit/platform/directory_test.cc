@@ -43,6 +43,49 @@ TEST_F(DirectoryTest, RemovesTreesAndFollowsNoLink) {
   EXPECT_TRUE(RemoveTree(folder_ + "/stays").ok());
 }
 
+// What cannot be removed stays as it is, and so does what a link points to: access is given to folders alone.
+TEST_F(DirectoryTest, GivesAccessToNothingBehindALink) {
+  // Root may remove everything: it is somebody else for this.
+  constexpr uid_t kNobody = 65534;
+  ASSERT_EQ(::chmod(folder_.c_str(), 0755), 0);
+  ASSERT_TRUE(MakeDirectories(folder_ + "/other", 0711).ok());
+  ASSERT_TRUE(MakeDirectories(folder_ + "/locked").ok());
+  ASSERT_EQ(::symlink("../other", (folder_ + "/locked/link").c_str()), 0);
+  const bool root = ::geteuid() == 0;
+  for (const char* name : {"/other", "/locked"}) {
+    EXPECT_EQ(root ? ::chown((folder_ + name).c_str(), kNobody, kNobody) : 0, 0);
+  }
+  ASSERT_EQ(::chmod((folder_ + "/locked").c_str(), 0555), 0);
+  ASSERT_EQ(root ? ::seteuid(kNobody) : 0, 0);
+  EXPECT_TRUE(absl::IsPermissionDenied(RemoveTree(folder_ + "/locked/link")));
+  struct stat info = {};
+  EXPECT_EQ(::stat((folder_ + "/other").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0711U);
+  EXPECT_EQ(::chmod((folder_ + "/locked").c_str(), 0755), 0);
+  ASSERT_EQ(root ? ::seteuid(0) : 0, 0);
+}
+
+// Folders below a descriptor are made where their path says: a link or file in the way goes or is refused, and nothing
+// is made behind it.
+TEST_F(DirectoryTest, MakesFoldersBeneath) {
+  auto at = OpenAt(AT_FDCWD, folder_, O_RDONLY | O_DIRECTORY).value();
+  ASSERT_TRUE(MakeDirectories(folder_ + "/outside").ok());
+  ASSERT_TRUE(MakeDirectoriesBeneath(at.get(), "a/./b//c", InTheWay::kRefuse).ok());
+  EXPECT_TRUE(MakeDirectoriesBeneath(at.get(), "a/b/c", InTheWay::kRefuse).ok());
+  EXPECT_EQ(ListDirectory(folder_ + "/a/b").value().size(), 1U);
+  EXPECT_FALSE(MakeDirectoriesBeneath(at.get(), "a/../../x", InTheWay::kReplace).ok());
+  ASSERT_TRUE(WriteFileAtomically(folder_ + "/file", "", 0600, false).ok());
+  ASSERT_EQ(::symlink((folder_ + "/outside").c_str(), (folder_ + "/link").c_str()), 0);
+  for (const char* path : {"link/new", "file/new"}) {
+    EXPECT_TRUE(absl::IsFailedPrecondition(MakeDirectoriesBeneath(at.get(), path, InTheWay::kRefuse).status())) << path;
+    auto made = MakeDirectoriesBeneath(at.get(), path, InTheWay::kReplace);
+    ASSERT_TRUE(made.ok()) << made.status();
+    EXPECT_EQ(::mkdirat(made->get(), "in", 0755), 0);
+    EXPECT_EQ(ListDirectory(folder_ + "/" + path).value().size(), 1U);
+  }
+  EXPECT_TRUE(ListDirectory(folder_ + "/outside").value().empty());
+}
+
 // A path of 600 levels, longer than PATH_MAX, is removed.
 TEST_F(DirectoryTest, RemovesADeepTree) {
   auto at = OpenAt(AT_FDCWD, folder_, O_RDONLY | O_DIRECTORY).value();

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "tests/unit/platform/no_threads.h"
 
 namespace wasmagent::platform {
 namespace {
@@ -20,6 +21,15 @@ TEST(Parallel, DoesEveryItemOnce) {
     for (const auto& count : done) EXPECT_EQ(count, 1);
   }
   EXPECT_TRUE(ParallelFor(0, 4, 1, [](size_t) { return absl::InternalError("never"); }).ok());
+}
+
+// When no thread can be had, the caller does it all.
+TEST(Parallel, WorksWithoutThreads) {
+  NoThreads none;
+  int done = 0;
+  auto work = [&](size_t) { return ++done, absl::OkStatus(); };
+  EXPECT_TRUE(ParallelFor(100, 8, 5, work).ok());
+  EXPECT_EQ(done, 100);
 }
 
 // The error is returned, and nothing is begun after it.

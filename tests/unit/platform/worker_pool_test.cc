@@ -5,6 +5,7 @@
 #include "absl/synchronization/barrier.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "gtest/gtest.h"
+#include "tests/unit/platform/no_threads.h"
 
 namespace wasmagent::platform {
 namespace {
@@ -24,6 +25,24 @@ TEST(WorkerPool, RunsUpToItsLimitAtOnce) {
     }
     done.Wait();
   }
+}
+
+// Without any thread the caller does the work; with one, that one does.
+TEST(WorkerPool, WorksWithTheThreadsThatThereAre) {
+  std::atomic<int> done = 0;
+  WorkerPool pool(4);
+  {
+    NoThreads none;
+    pool.Run([&] { ++done; });
+    EXPECT_EQ(done, 1);
+  }
+  absl::BlockingCounter one(1);
+  pool.Run([&] { one.DecrementCount(); });
+  one.Wait();
+  NoThreads none;
+  absl::BlockingCounter many(10);
+  for (int i = 0; i < 10; ++i) pool.Run([&] { many.DecrementCount(); });
+  many.Wait();
 }
 
 // What is queued when the pool goes is still done, and so is what that work queues.

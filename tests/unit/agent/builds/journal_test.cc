@@ -99,6 +99,47 @@ TEST_F(JournalTest, ATornTailIsCut) {
   }
 }
 
+// Log events are not flushed one by one: a power cut may leave zeros or old bytes where the last ones should be. What
+// lies before them counts in full: sequence, log and the end.
+TEST_F(JournalTest, ADamagedTailIsCut) {
+  BuildEvent end;
+  end.mutable_ended()->set_outcome(wasmagent::v1::OUTCOME_SUCCEEDED);
+  {
+    auto journal = Open();
+    ASSERT_TRUE(journal->Append(Log("first", 0), false).ok());
+    ASSERT_TRUE(journal->Append(Log("second", 5), false).ok());
+    ASSERT_TRUE(journal->Append(end, true).ok());
+  }
+  std::string whole = *platform::ReadFile(path_);
+  for (const std::string& tail :
+       {std::string(100, '\0'), std::string(100, '\xff'), std::string("\x04\0\0\0\0\0\0\0oops", 12)}) {
+    ASSERT_TRUE(platform::WriteFileAtomically(path_, whole + tail, 0600, false).ok());
+    auto journal = Open();
+    EXPECT_EQ(journal->last_sequence(), 3u);
+    EXPECT_EQ(journal->log_offset(), 11u);
+    EXPECT_EQ(journal->size(), whole.size());
+    ASSERT_TRUE(journal->recovered_end().has_value());
+    EXPECT_EQ(journal->recovered_end()->outcome(), wasmagent::v1::OUTCOME_SUCCEEDED);
+    ASSERT_TRUE(journal->Append(Log("again", 11), false).ok());
+    EXPECT_EQ(ReadAll().back().sequence(), 4u);
+  }
+}
+
+// A reader is given what lies before damage, and told of the damage then.
+TEST_F(JournalTest, DamageIsToldAfterWhatLiesBeforeIt) {
+  {
+    auto journal = Open();
+    ASSERT_TRUE(journal->Append(Log("first", 0), false).ok());
+  }
+  std::string bytes = *platform::ReadFile(path_) + std::string(100, '\0');
+  ASSERT_TRUE(platform::WriteFileAtomically(path_, bytes, 0600, false).ok());
+  auto reader = JournalReader::Open(path_);
+  auto events = reader->Next(0, bytes.size(), 100);
+  ASSERT_TRUE(events.ok()) << events.status();
+  EXPECT_EQ(events->size(), 1u);
+  EXPECT_EQ(reader->Next(0, bytes.size(), 100).status().code(), absl::StatusCode::kDataLoss);
+}
+
 // A record whose bytes changed is never given to a watcher.
 TEST_F(JournalTest, ADamagedRecordIsNotRead) {
   {

@@ -1,5 +1,8 @@
 #include "agent/builds/live_build.h"
 
+#include <thread>
+#include <vector>
+
 #include "gmock/gmock.h"
 #include "tests/unit/agent/builds/live_build_fixture.h"
 
@@ -34,6 +37,19 @@ TEST_F(LiveBuildTest, UpdatesAreSaved) {
   EXPECT_EQ(build_->Record().last_sequence(), 2U);
 }
 
+// What is saved last is the newest: a cancel that meets the end must not put the running build's record over it.
+TEST_F(LiveBuildTest, ChangesAreSavedInTheirOrder) {
+  for (int round = 0; round < 50; ++round) {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back(
+          [&] { EXPECT_TRUE(build_->Update([](auto& record) { record.set_attempts(record.attempts() + 1); }).ok()); });
+    }
+    for (std::thread& thread : threads) thread.join();
+    ASSERT_EQ(records_->Get("build-id")->attempts(), build_->Record().attempts());
+  }
+}
+
 // The end: first the event, then the record, then the watchers, who find both.
 TEST_F(LiveBuildTest, EndsInOrder) {
   wasmagent::v1::Cause cause;
@@ -55,6 +71,19 @@ TEST_F(LiveBuildTest, EndsInOrder) {
   EXPECT_EQ(record.cause().summary(), "why");
   EXPECT_EQ(record.last_sequence(), 1U);
   EXPECT_TRUE(record.has_end_time());
+}
+
+// The end is the last event: what another thread has to say meanwhile, its place in a queue for example, is not told
+// any more.
+TEST_F(LiveBuildTest, NothingComesAfterTheEnd) {
+  std::thread late([&] {
+    while (!build_->ended()) EXPECT_TRUE(build_->Emit(Notice("waiting")).ok());
+    EXPECT_TRUE(build_->Emit(Notice("late")).ok());
+  });
+  EXPECT_TRUE(build_->End(wasmagent::v1::OUTCOME_CANCELLED, std::nullopt).ok());
+  late.join();
+  EXPECT_TRUE(Events().back().has_ended());
+  EXPECT_EQ(build_->journal().last_sequence(), Events().back().sequence());
 }
 
 // On a full disk the build ends all the same; the error is told.

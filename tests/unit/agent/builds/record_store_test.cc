@@ -60,6 +60,15 @@ TEST_F(RecordStoreTest, PrefixesAreResolved) {
   EXPECT_EQ(store_->Resolve("ab%").status().code(), absl::StatusCode::kNotFound);
 }
 
+// An exact id is never ambiguous, however many longer ones begin with it and in whatever order they came.
+TEST_F(RecordStoreTest, AnExactIdWins) {
+  for (const char* id : {"release-arm64-debug", "release-arm64-test", "release-arm64", "release-arm64-x"})
+    ASSERT_TRUE(store_->Put(Record(id, wasmagent::v1::BUILD_STATE_ENDED)).ok());
+  auto found = store_->Resolve("release-arm64");
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(*found, "release-arm64");
+}
+
 // Newest first, by checkout, up to a limit.
 TEST_F(RecordStoreTest, Lists) {
   ASSERT_TRUE(store_->Put(Record("1111", wasmagent::v1::BUILD_STATE_ENDED, "x")).ok());

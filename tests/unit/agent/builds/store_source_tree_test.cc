@@ -44,6 +44,24 @@ TEST_F(StoreSourceTreeTest, DigestOfGlobs) {
   EXPECT_NE(digest(mode), before);
 }
 
+// Few Directories can have more paths than anybody can list: a plan of them is refused, and soon.
+TEST_F(StoreSourceTreeTest, PathsHaveABound) {
+  content::Digest below = content::Digest::Empty();
+  for (int level = 0; level < 40; ++level) {
+    content::reapi::Directory folder;
+    for (const char* name : {"a", "b"}) {
+      auto* node = folder.add_directories();
+      node->set_name(name);
+      *node->mutable_digest() = below.ToProto();
+    }
+    std::string bytes = content::SerializeDirectory(folder);
+    below = content::Digest::Of(bytes);
+    ASSERT_TRUE(store_->PutOne(below, bytes).ok());
+  }
+  absl::Status status = StoreSourceTree(*store_, below).DigestOf({"**/x"}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+}
+
 // A blob that the client has not sent yet is asked for by name, so that it sends just that.
 TEST_F(StoreSourceTreeTest, AMissingBlobIsListed) {
   content::Digest absent = content::Digest::Of("not sent");

@@ -86,12 +86,13 @@ TEST_F(PlanTargetTest, EnvironmentInLayers) {
                                                 ::testing::Pair("C", "step"), ::testing::Pair("D", "request")));
 }
 
-// Rule: the runner's paths are those of the checkout, the root being "".
+// Rule: the runner's paths are those of the checkout, the root being ""; the program is where artifacts are brought to,
+// which the build dir need not be.
 TEST_F(PlanTargetTest, TheRunnerIsRelativeToTheCheckout) {
   target_.runner = RunnerSpec{"wasi", "bin/t.wasm", {{"P", "${build}/lib"}}, {{"/", "."}, {"/lib", "${build}/../lib"}}};
   auto plan = Plan();
   ASSERT_TRUE(plan.ok()) << plan.status();
-  EXPECT_EQ(plan->runner->program, "out/t/bin/t.wasm");
+  EXPECT_EQ(plan->runner->program, "builddir/t/bin/t.wasm");
   EXPECT_EQ(plan->runner->env.at("P"), "out/t/lib");
   EXPECT_EQ(plan->runner->directories.at("/"), "");
   EXPECT_EQ(plan->runner->directories.at("/lib"), "out/lib");

@@ -112,11 +112,15 @@ class RealBuild : public testing::Test {
     }
   }
 
-  // Runs a product; its output is in run.log.
+  // Runs a WASI product; its output is in run.log.
   int RunProduct(const RunnerSpec& runner, const std::vector<std::string>& arguments) {
-    const auto argv = RunnerArgv(runner, inventory_.runtimes, root_, arguments);
-    EXPECT_TRUE(argv.ok()) << argv.status();
-    return argv.ok() ? Execute(*argv, base_env_, "/", root_, scratch_ / "run.log") : -1;
+    const auto runtime = ChooseRuntime(inventory_.runtimes);
+    EXPECT_TRUE(runtime.ok()) << runtime.status();
+    if (!runtime.ok()) return -1;
+    std::vector<std::string> argv = RuntimePrefix(*runtime, runner, root_);
+    argv.push_back(root_ + "/" + runner.program);
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    return Execute(argv, base_env_, "/", root_, scratch_ / "run.log");
   }
 
   void SetUp() override {

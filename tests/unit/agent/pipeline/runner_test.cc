@@ -19,30 +19,18 @@ Runtime Make(const std::string& name, const std::string& version) {
 
 // Rule: each runtime gets folders and environment in its own words.
 TEST(Runner, EachRuntimeInItsOwnWords) {
-  EXPECT_THAT(*RunnerArgv(Python(), {Make("wasmtime", "27.0.0")}, "/co", {"-c", "1"}),
+  EXPECT_THAT(RuntimePrefix(Make("wasmtime", "27.0.0"), Python(), "/co"),
               ElementsAre("/bin/wasmtime", "run", "--wasm", "max-wasm-stack=8388608", "--env", "PYTHONHOME=/", "--dir",
-                          "/co::/", "--dir", "/co/builddir::/out", "--", "/co/builddir/wasi/python.wasm", "-c", "1"));
-  EXPECT_THAT(*RunnerArgv(Python(), {Make("wasmtime", "13.0.1")}, "/co", {}),
+                          "/co::/", "--dir", "/co/builddir::/out", "--"));
+  EXPECT_THAT(RuntimePrefix(Make("wasmtime", "13.0.1"), Python(), "/co"),
               ElementsAre("/bin/wasmtime", "run", "--env", "PYTHONHOME=/", "--mapdir", "/::/co", "--mapdir",
-                          "/out::/co/builddir", "--", "/co/builddir/wasi/python.wasm"));
-  EXPECT_THAT(*RunnerArgv(Python(), {Make("wasmedge", "0.14.1")}, "/co", {"x"}),
-              ElementsAre("/bin/wasmedge", "--env", "PYTHONHOME=/", "--dir", "/:/co", "--dir", "/out:/co/builddir",
-                          "/co/builddir/wasi/python.wasm", "x"));
+                          "/out::/co/builddir", "--"));
+  EXPECT_THAT(RuntimePrefix(Make("wasmedge", "0.14.1"), Python(), "/co"),
+              ElementsAre("/bin/wasmedge", "--env", "PYTHONHOME=/", "--dir", "/:/co", "--dir", "/out:/co/builddir"));
   const Runtime node = {"node", "/bin/node", "20.0.0", {"/bin/node", "--no-warnings", "/s/node-wasi.mjs"}, ""};
-  EXPECT_THAT(*RunnerArgv(Python(), {node}, ".", {}),
+  EXPECT_THAT(RuntimePrefix(node, Python(), "."),
               ElementsAre("/bin/node", "--no-warnings", "/s/node-wasi.mjs", "run", "--env", "PYTHONHOME=/", "--dir",
-                          ".::/", "--dir", "builddir::/out", "--", "builddir/wasi/python.wasm"));
-}
-
-// Rule: a native program is its own path; a script for node runs in node itself.
-TEST(Runner, NativeAndNode) {
-  RunnerSpec runner = Python();
-  runner.runtime = "native";
-  EXPECT_THAT(*RunnerArgv(runner, {}, "/co", {"a"}), ElementsAre("/co/builddir/wasi/python.wasm", "a"));
-  runner.runtime = "node";
-  EXPECT_THAT(*RunnerArgv(runner, {Make("node", "20.0.0")}, "/co", {}),
-              ElementsAre("/bin/node", "/co/builddir/wasi/python.wasm"));
-  EXPECT_FALSE(RunnerArgv(runner, {}, "/co", {}).ok());
+                          ".::/", "--dir", "builddir::/out", "--"));
 }
 
 // Rule: a runtime with a problem is passed over; when none is left, the message says why and what to install.

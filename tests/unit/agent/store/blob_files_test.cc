@@ -1,6 +1,8 @@
 #include "agent/store/blob_files.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <optional>
@@ -114,6 +116,23 @@ TEST_F(BlobFilesTest, StagesFilesWithTheirDigest) {
     EXPECT_EQ(grown.code(), absl::StatusCode::kInvalidArgument);
     EXPECT_EQ(FilesIn("tmp"), 0U);
   }
+}
+
+// A file that grows while it is copied ends the copy: it is never followed to an end that may not come.
+TEST_F(BlobFilesTest, AFileWithoutEndIsNotFollowed) {
+  rlimit before;
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  // What goes wrong here would fill the disk.
+  rlimit few = {rlim_t{16} << 20, before.rlim_max};
+  auto ignored = ::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &few), 0);
+  Digest digest = Digest::Of(std::string(size_t{2} << 20, '\0'));
+  auto endless = platform::OpenAt(AT_FDCWD, "/dev/zero", O_RDONLY).value();
+  absl::Status status = files_.StageFile(digest, endless.get()).status();
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  ::signal(SIGXFSZ, ignored);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+  EXPECT_EQ(FilesIn("tmp"), 0U);
 }
 
 // Below the limit of free space nothing is begun, and the error has the numbers.

@@ -78,7 +78,7 @@ TEST_F(BlobIndexTest, AFileThatIsGoneIsForgotten) {
 TEST_F(BlobIndexTest, ALossMakesNoDirectoryWhole) {
   Digest folder = Put("folder", 1);
   Digest leaf = Put("leaf", 1);
-  index_.SetWhole({folder.hash, Digest::Of("absent").hash});
+  index_.SetWhole({{folder.hash, 1}, {Digest::Of("absent").hash, 1}});
   ASSERT_TRUE(index_.Find(folder.hash)->whole);
   EXPECT_EQ(index_.Find(folder.hash)->kind, static_cast<uint64_t>(BlobKind::kDirectory));
   index_.Lose(Digest::Of("absent").hash);

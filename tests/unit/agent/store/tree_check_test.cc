@@ -94,6 +94,29 @@ TEST_F(TreeCheckTest, ABlobThatIsNoDirectoryIsRefused) {
   EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr(text.ToString()));
 }
 
+// Few Directories can have more paths than anybody can list: whoever walks paths must never meet them. What is known
+// whole counts, too, so that no detour leads around it.
+TEST_F(TreeCheckTest, PathsHaveABound) {
+  Digest below = Digest::Empty();
+  absl::Status status;
+  int levels = 0;
+  for (; status.ok() && levels < 40; ++levels) {
+    content::reapi::Directory folder;
+    for (const char* name : {"a", "b"}) {
+      auto* node = folder.add_directories();
+      node->set_name(name);
+      *node->mutable_digest() = below.ToProto();
+    }
+    below = Put(content::SerializeDirectory(folder), 1, BlobKind::kDirectory);
+    // Asked level by level, each question finds all below it answered; asked at the end, none.
+    if (levels < 10 || levels > 15) status = Check().IsWhole(below).status();
+  }
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("files and folders"));
+  EXPECT_EQ(levels, 23);  // 2 + 4 + … + 2^23 are more than ten million
+  EXPECT_LT(reads_, 100);
+}
+
 // Depth has a bound, and the thread's stack is not what it costs.
 TEST_F(TreeCheckTest, DepthHasABound) {
   auto chain = [this](int levels) {

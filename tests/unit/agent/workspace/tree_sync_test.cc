@@ -150,6 +150,17 @@ TEST_F(TreeSyncTest, NothingIsRemovedThroughALink) {
   EXPECT_EQ(Read(outside + "/f"), "mine");
 }
 
+// A link in place of the whole folder is refused: nothing behind it is touched.
+TEST_F(TreeSyncTest, TheFolderItselfIsNoLink) {
+  Sync({{"f", "1"}});
+  std::string outside = scratch_ + "/outside";
+  ASSERT_EQ(::rename(dir_.c_str(), outside.c_str()), 0);
+  ASSERT_EQ(::symlink(outside.c_str(), dir_.c_str()), 0);
+  EXPECT_FALSE(SyncTree(dir_, *store_, manifest_, Put({{"g", "2"}}), nullptr).ok());
+  EXPECT_EQ(Read(outside + "/f"), "1");
+  EXPECT_FALSE(Exists(outside + "/g"));
+}
+
 // Kinds may change between revisions: file to folder, folder to file, file to link.
 TEST_F(TreeSyncTest, KindsMayChange) {
   Sync({{"a", "1"}, {"b/c", "2"}, {"d", "3"}});

@@ -1,6 +1,10 @@
 #include "agent/workspace/workspace_pool.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/unit/agent/workspace/store_fixture.h"
 
@@ -76,6 +80,57 @@ TEST_F(WorkspacePoolTest, WhatWasCutShortIsThrownAway) {
   EXPECT_TRUE((*other)->List().empty());
 }
 
+// Nothing torn: after the machine went down, what builds wrote last may not be on the disk though the state file is.
+// Only what was flushed is used again, and not once a build has been in it since.
+TEST_F(WorkspacePoolTest, APowerCutLeavesOnlyWhatWasFlushed) {
+  // Another pool in the same folder is the agent after the power cut; this one never gets to its end.
+  auto after_power_cut = [this] {
+    auto pool = WorkspacePool::Open(scratch_ + "/workspaces", 3, clock_, "another boot");
+    EXPECT_TRUE(pool.ok()) << pool.status();
+    return (*pool)->List().size();
+  };
+  Use("a");
+  ASSERT_TRUE(pool_->Flush().ok());
+  EXPECT_EQ(after_power_cut(), 1u);
+  Use("a");
+  EXPECT_EQ(after_power_cut(), 0u);
+}
+
+// A kernel that goes on loses nothing; an orderly end flushes.
+TEST_F(WorkspacePoolTest, AnOrderlyEndFlushes) {
+  Use("a");
+  pool_.reset();
+  auto pool = WorkspacePool::Open(scratch_ + "/workspaces", 3, clock_, "another boot");
+  ASSERT_TRUE(pool.ok()) << pool.status();
+  EXPECT_EQ((*pool)->List().size(), 1u);
+}
+
+// One leftover that cannot be removed keeps nobody from starting, and no workspace gets its name.
+TEST_F(WorkspacePoolTest, ALeftoverIsInNobodysWay) {
+  Use("a");
+  pool_.reset();
+  // As root nothing but a mount point resists; too many levels for the descriptors that there are do, too.
+  std::string nest = scratch_ + "/workspaces/ws-7";
+  ASSERT_TRUE(platform::MakeDirectories(nest).ok());
+  platform::ScopedFd folder = platform::OpenAt(AT_FDCWD, nest, O_RDONLY | O_DIRECTORY).value();
+  for (int level = 0; level < 100; ++level) {
+    ASSERT_EQ(::mkdirat(folder.get(), "d", 0700), 0);
+    folder = platform::OpenAt(folder.get(), "d", O_RDONLY | O_DIRECTORY).value();
+  }
+  rlimit before;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = {64, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  Reopen();
+  bool resisted = Exists(nest);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_NE(pool_, nullptr);
+  EXPECT_EQ(pool_->List().size(), 1u);
+  if (resisted) {
+    EXPECT_NE(Take("b")->name(), "ws-7");
+  }
+}
+
 // Bounded: beyond the limit the least recently used free one goes; busy ones never do.
 TEST_F(WorkspacePoolTest, TheLeastRecentlyUsedGoes) {
   Reopen(2);
@@ -101,6 +156,73 @@ TEST_F(WorkspacePoolTest, RemembersMarks) {
   EXPECT_EQ(workspace->Mark("configured-wasi"), "k1");
   ASSERT_TRUE(workspace->SetMark("configured-wasi", "").ok());
   EXPECT_EQ(workspace->Mark("configured-wasi"), "");
+}
+
+// Marks describe what is in the source folder: when that is emptied, they go.
+TEST_F(WorkspacePoolTest, MarksGoWithWhatTheyDescribe) {
+  std::string name = Use("a");
+  {
+    auto workspace = Take("a");
+    ASSERT_TRUE(workspace->SetMark("one", "1").ok());
+    ASSERT_TRUE(workspace->Reset().ok());
+    EXPECT_EQ(workspace->Mark("one"), "");
+    ASSERT_TRUE(workspace->Sync(*store_, Put({{"f", "1"}}), nullptr).ok());
+    ASSERT_TRUE(workspace->SetMark("one", "1").ok());
+    workspace->Keep();
+  }
+  std::string manifest = pool_->directory() + "/" + name + "/manifest";
+  ASSERT_TRUE(platform::WriteFileAtomically(manifest, "rubbish", 0644, false).ok());
+  auto workspace = Take("a");
+  EXPECT_EQ(workspace->Mark("one"), "1");
+  ASSERT_TRUE(workspace->Sync(*store_, Put({{"f", "1"}}), nullptr).ok());
+  EXPECT_EQ(workspace->Mark("one"), "");
+}
+
+// A build may put a link in place of the whole source folder: the next one gets a folder of its own, and what the link
+// points to stays as it is.
+TEST_F(WorkspacePoolTest, ALinkInPlaceOfTheSourceIsReplaced) {
+  Use("a");
+  std::string victim = scratch_ + "/victim";
+  ASSERT_TRUE(platform::MakeDirectories(victim).ok());
+  ASSERT_TRUE(platform::WriteFileAtomically(victim + "/f", "mine", 0644, false).ok());
+  for (const std::string& target : {victim, scratch_ + "/nowhere"}) {
+    {
+      auto workspace = Take("a");
+      ASSERT_TRUE(workspace->SetMark("one", "1").ok());
+      ASSERT_TRUE(platform::RemoveTree(workspace->source()).ok());
+      ASSERT_EQ(::symlink(target.c_str(), workspace->source().c_str()), 0);
+      EXPECT_FALSE(workspace->MakeFolder("new", platform::InTheWay::kReplace).ok());
+      EXPECT_FALSE(workspace->HasFolder("."));
+      workspace->Keep();
+    }
+    auto workspace = Take("a");
+    absl::Status synced = workspace->Sync(*store_, Put({{"f", "1"}}), nullptr);
+    ASSERT_TRUE(synced.ok()) << synced;
+    EXPECT_EQ(Read(workspace->source() + "/f"), "1");
+    EXPECT_TRUE(S_ISDIR(Stat(workspace->source()).st_mode));
+    EXPECT_EQ(workspace->Mark("one"), "");
+    workspace->Keep();
+  }
+  EXPECT_EQ(Read(victim + "/f"), "mine");
+}
+
+// Build dirs are made and removed where their path says, never behind a link.
+TEST_F(WorkspacePoolTest, FoldersBehindALinkAreLeftAlone) {
+  std::string victim = scratch_ + "/victim";
+  ASSERT_TRUE(platform::MakeDirectories(victim + "/build").ok());
+  auto workspace = Take("a");
+  ASSERT_EQ(::symlink(victim.c_str(), (workspace->source() + "/builddir").c_str()), 0);
+  EXPECT_FALSE(workspace->HasFolder("builddir/build"));
+  ASSERT_TRUE(workspace->RemoveFolder("builddir/build").ok());
+  EXPECT_TRUE(Exists(victim + "/build"));
+  EXPECT_FALSE(workspace->MakeFolder("builddir/new", platform::InTheWay::kRefuse).ok());
+  ASSERT_TRUE(workspace->MakeFolder("builddir/new", platform::InTheWay::kReplace).ok());
+  EXPECT_TRUE(workspace->HasFolder("builddir/new"));
+  EXPECT_FALSE(Exists(victim + "/new"));
+  ASSERT_TRUE(workspace->RemoveFolder("builddir/new").ok());
+  EXPECT_FALSE(workspace->HasFolder("builddir/new"));
+  ASSERT_TRUE(workspace->RemoveFolder("builddir").ok());
+  EXPECT_FALSE(workspace->HasFolder("builddir"));
 }
 
 // The digest that is proved is the one of the bytes on disk.
