@@ -28,8 +28,8 @@ using CommandAction = std::function<CommandResult()>;
 
 // Flags shared by subcommands, and what they lead to. Made once, in main.
 struct CommandContext {
-  std::string checkout_directory;  // --checkout
-  std::string agent;               // --agent
+  std::string checkout_directory;              // --checkout
+  std::string agent;                           // --agent
   std::vector<std::string> program_arguments;  // what follows --
   wasmagent::config::v1::ClientConfig config;
   CommandAction action;

@@ -102,7 +102,8 @@ TEST(TreeScanner, ARepositoryThatWasAddedBringsItsFiles) {
   tree.InitGit();
   tree.Write("inner/x.c");
   tree.Shell(
-      "cd inner && git init -q . && git config user.email a@b && git config user.name n && git add . && git commit -qm x");
+      "cd inner && git init -q . && git config user.email a@b && git config user.name n && git add . && git commit -qm "
+      "x");
   tree.Shell("git add inner 2>/dev/null && git commit -qm x");
   ScannedTree scanned = Scan(tree, Later());
   ASSERT_EQ(scanned.files.size(), 1U);
