@@ -1,11 +1,6 @@
 #include "client/checkout/git_files.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,24 +8,14 @@
 #include <string_view>
 
 #include "fmt/format.h"
-#include "platform/file.h"
-#include "platform/scoped_fd.h"
+#include "platform/run_program.h"
 #include "platform/status.h"
 
 namespace wasmagent::client {
 namespace {
 
-using platform::ErrnoStatus;
-using platform::ScopedFd;
-
 // Repositories within repositories that are followed; a guard against a cycle of bind mounts.
 constexpr int kMaxNesting = 32;
-
-struct GitResult {
-  int exit_code = 0;
-  std::string output;
-  std::string errors;
-};
 
 // A git that is called from a hook inherits the hook's repository by these; the question here is about the folder's
 // own.
@@ -42,77 +27,20 @@ bool NamesARepository(const char* variable) {
   return false;
 }
 
-// Reads both pipes to their ends; neither can fill up while the other is waited for.
-absl::Status Drain(int output_fd, int errors_fd, GitResult& result) {
-  std::vector<char> buffer(64 * 1024);
-  pollfd fds[2] = {{output_fd, POLLIN, 0}, {errors_fd, POLLIN, 0}};
-  std::string* sinks[2] = {&result.output, &result.errors};
-  while (fds[0].fd >= 0 || fds[1].fd >= 0) {
-    if (::poll(fds, 2, -1) < 0 && errno != EINTR) return ErrnoStatus(errno, "poll");
-    for (int i = 0; i < 2; ++i) {
-      if (fds[i].fd < 0 || fds[i].revents == 0) continue;
-      ssize_t got = ::read(fds[i].fd, buffer.data(), buffer.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) {
-        fds[i].fd = -1;
-      } else {
-        sinks[i]->append(buffer.data(), static_cast<size_t>(got));
-      }
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<GitResult> RunGit(std::vector<std::string> arguments) {
-  int out[2];
-  int err[2];
-  if (::pipe2(out, O_CLOEXEC) != 0) return ErrnoStatus(errno, "pipe");
-  ScopedFd out_read(out[0]), out_write(out[1]);
-  if (::pipe2(err, O_CLOEXEC) != 0) return ErrnoStatus(errno, "pipe");
-  ScopedFd err_read(err[0]), err_write(err[1]);
-  // This program reads its signals itself; those that it starts end with Ctrl-C.
-  posix_spawnattr_t attributes;
-  ::posix_spawnattr_init(&attributes);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::posix_spawnattr_setsigmask(&attributes, &none);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_adddup2(&actions, out_write.get(), 1);
-  ::posix_spawn_file_actions_adddup2(&actions, err_write.get(), 2);
+absl::StatusOr<platform::ProgramResult> RunGit(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "git");
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  std::vector<char*> env;
+  std::vector<std::string> environment;
   for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (!NamesARepository(*variable)) env.push_back(*variable);
+    if (!NamesARepository(*variable)) environment.push_back(*variable);
   }
   // Refreshing the index on the side would write into the checkout.
-  char no_locks[] = "GIT_OPTIONAL_LOCKS=0";
-  env.push_back(no_locks);
-  env.push_back(nullptr);
-  pid_t pid = 0;
-  int error = ::posix_spawnp(&pid, "git", &actions, &attributes, argv.data(), env.data());
-  ::posix_spawn_file_actions_destroy(&actions);
-  ::posix_spawnattr_destroy(&attributes);
-  if (error != 0) return ErrnoStatus(error, "start git");
-  out_write.reset();
-  err_write.reset();
-  GitResult result;
-  absl::Status drained = Drain(out_read.get(), err_read.get(), result);
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  RETURN_IF_ERROR(drained);
-  result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-  return result;
+  environment.push_back("GIT_OPTIONAL_LOCKS=0");
+  // A list that is cut would leave files out; a large checkout takes git as long as it takes.
+  return platform::RunProgram(arguments, {.most_output = SIZE_MAX, .environment = &environment});
 }
 
-absl::Status Refused(const std::string& folder, const GitResult& result) {
-  std::string words = result.errors.empty() ? fmt::format("exit code {}", result.exit_code) : result.errors;
+absl::Status Refused(const std::string& folder, const platform::ProgramResult& result) {
+  std::string words = result.err.empty() ? fmt::format("exit code {}", result.exit_code) : result.err;
   while (!words.empty() && words.back() == '\n') words.pop_back();
   return absl::FailedPreconditionError(fmt::format("git ls-files in {}: {}", folder, words));
 }
@@ -124,11 +52,11 @@ absl::Status AddFiles(const std::string& root, const std::string& prefix, int ne
     return absl::FailedPreconditionError(fmt::format("{}: too many nested repositories", folder));
   // --recurse-submodules cannot be combined with --others, so submodules (mode 160000, listed as their folder) are
   // asked one by one.
-  ASSIGN_OR_RETURN(GitResult result,
+  ASSIGN_OR_RETURN(platform::ProgramResult result,
                    RunGit({"-C", folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard"}));
   if (result.exit_code != 0) return Refused(folder, result);
   std::vector<std::string> nested;
-  std::string_view rest = result.output;
+  std::string_view rest = result.out;
   while (!rest.empty()) {
     size_t end = std::min(rest.find('\0'), rest.size());
     std::string_view name = rest.substr(0, end);
@@ -192,11 +120,11 @@ absl::StatusOr<std::vector<std::string>> ListGitFiles(const std::string& folder,
 }
 
 absl::StatusOr<std::string> GitIgnoreReason(const std::string& folder, const std::string& path) {
-  ASSIGN_OR_RETURN(GitResult result, RunGit({"-C", folder, "check-ignore", "-v", "--", path}));
+  ASSIGN_OR_RETURN(platform::ProgramResult result, RunGit({"-C", folder, "check-ignore", "-v", "--", path}));
   if (result.exit_code > 1) return Refused(folder, result);
   if (result.exit_code == 1) return std::string();
   // "<file>:<line>:<pattern>" TAB "<path>"; a pattern of "!" means that the path is not ignored after all.
-  std::string reason = result.output.substr(0, result.output.rfind('\t'));
+  std::string reason = result.out.substr(0, result.out.rfind('\t'));
   size_t pattern = reason.find(':', reason.find(':') + 1);
   if (pattern != std::string::npos && reason.compare(pattern, 2, ":!") == 0) return std::string();
   return reason;

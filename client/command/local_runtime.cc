@@ -6,11 +6,11 @@
 #include "absl/strings/numbers.h"
 #include "client/checkout/checkout.h"
 #include "client/command/embedded_texts.h"
-#include "client/session/run_program.h"
 #include "client/session/user_folders.h"
 #include "fmt/format.h"
 #include "platform/directory.h"
 #include "platform/file.h"
+#include "platform/run_program.h"
 #include "platform/status.h"
 
 namespace wasmagent::client {
@@ -18,7 +18,7 @@ namespace {
 
 // The first number in a program's version line; 0 when there is none.
 int MajorVersion(const std::string& program) {
-  auto result = RunProgram({program, "--version"}, absl::Seconds(20));
+  auto result = platform::RunProgram({program, "--version"}, {.limit = absl::Seconds(20)});
   if (!result.ok()) return 0;
   size_t digit = result->out.find_first_of("0123456789");
   return digit == std::string::npos ? 0 : std::atoi(result->out.c_str() + digit);

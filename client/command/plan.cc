@@ -4,12 +4,13 @@
 #include "CLI/CLI.hpp"
 #include "client/command/commands.h"
 #include "client/command/exit_code.h"
+#include "client/command/plan_quote.h"
 #include "client/command/request_flags.h"
-#include "client/command/shell_quote.h"
 #include "client/command/subcommand.h"
 #include "client/session/agent_calls.h"
 #include "client/session/build_session.h"
 #include "fmt/format.h"
+#include "platform/shell_quote.h"
 #include "platform/status.h"
 
 namespace wasmagent::client {
@@ -21,7 +22,7 @@ struct Flags {
 };
 
 void PrintPlan(const Checkout& checkout, const wasmagent::v1::PlanBuildResponse& plan) {
-  fmt::print("SRC={}\n\n", QuoteWord(checkout.path));
+  fmt::print("SRC={}\n\n", platform::QuoteWord(checkout.path));
   for (const auto& target : plan.targets()) {
     fmt::print("# target {}: {} in {}\n", target.name(), target.toolchain().version(), target.build_directory());
     for (const std::string& remark : target.remarks()) fmt::print("# {}\n", remark);

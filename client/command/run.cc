@@ -7,11 +7,11 @@
 #include "client/artifacts/artifact_manifest.h"
 #include "client/command/commands.h"
 #include "client/command/local_runtime.h"
-#include "client/command/shell_quote.h"
 #include "client/command/watch_loop.h"
 #include "fmt/format.h"
 #include "google/protobuf/util/json_util.h"
 #include "platform/file.h"
+#include "platform/shell_quote.h"
 #include "platform/status.h"
 
 namespace wasmagent::client {
@@ -38,7 +38,7 @@ absl::StatusOr<Fetched> FindFetched(const Checkout& checkout, const RunFlags& fl
   if (absl::IsNotFound(text.status())) {
     return absl::NotFoundError(
         fmt::format("nothing of target {0} has been fetched into {1}\n  try: wasmctl submit --target {0}{2}",
-                    flags.target, fetched.folder, flags.out.empty() ? "" : " --out " + QuoteWord(flags.out)));
+                    flags.target, fetched.folder, flags.out.empty() ? "" : " --out " + platform::QuoteWord(flags.out)));
   }
   RETURN_IF_ERROR(text.status());
   if (!google::protobuf::util::JsonStringToMessage(*text, &fetched.artifacts).ok()) {

@@ -6,10 +6,11 @@
 #include <algorithm>
 
 #include "absl/time/clock.h"
-#include "client/session/run_program.h"
 #include "fmt/format.h"
 #include "platform/directory.h"
 #include "platform/file_lock.h"
+#include "platform/run_program.h"
+#include "platform/shell_quote.h"
 #include "platform/status.h"
 
 namespace wasmagent::client {
@@ -32,7 +33,7 @@ constexpr absl::Duration kRunLimit = absl::Minutes(2);
 bool Contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 // The engines' words for "there is no such container".
-bool SaysNoContainer(const ProgramResult& result) {
+bool SaysNoContainer(const platform::ProgramResult& result) {
   return Contains(result.err, "No such container") || Contains(result.err, "no such container") ||
          Contains(result.err, "no container with name") || Contains(result.err, "No such object");
 }
@@ -67,7 +68,7 @@ absl::StatusOr<std::string> ContainerAgent::FindEngine() const {
     std::string program = FindOnPath(name, options_.folders.path);
     std::string problem = "not installed";
     if (!program.empty()) {
-      auto info = RunProgram({program, "info"}, options_.engine_limit);
+      auto info = platform::RunProgram({program, "info"}, {.limit = options_.engine_limit});
       if (info.ok() && info->exit_code == 0) return program;
       problem =
           fmt::format("'{} info' says: {}", name, info.ok() ? info->Message() : std::string(info.status().message()));
@@ -79,7 +80,7 @@ absl::StatusOr<std::string> ContainerAgent::FindEngine() const {
 
 absl::Status ContainerAgent::CheckImage(const std::string& engine) const {
   std::vector<std::string> argv = {engine, "image", "inspect", "--format", "{{.Id}}", Image()};
-  ASSIGN_OR_RETURN(auto result, RunProgram(argv, options_.engine_limit));
+  ASSIGN_OR_RETURN(auto result, platform::RunProgram(argv, {.limit = options_.engine_limit}));
   if (result.exit_code == 0) return absl::OkStatus();
   return absl::NotFoundError(fmt::format("{} has no image {}: {}; './dev image' in wasmagent's sources builds it",
                                          engine, Image(), result.Message()));
@@ -134,9 +135,10 @@ AgentAddress ContainerAgent::Address(const std::string& address, bool started) c
 absl::StatusOr<std::string> ContainerAgent::Engine(const std::string& engine,
                                                    std::vector<std::string> arguments) const {
   arguments.insert(arguments.begin(), engine);
-  ASSIGN_OR_RETURN(auto result, RunProgram(arguments, options_.engine_limit));
+  ASSIGN_OR_RETURN(auto result, platform::RunProgram(arguments, {.limit = options_.engine_limit}));
   if (result.exit_code == 0) return result.out;
-  return absl::UnavailableError(fmt::format("{}\nThe command was: {}", result.Message(), ShellText(arguments)));
+  return absl::UnavailableError(
+      fmt::format("{}\nThe command was: {}", result.Message(), platform::ShellText(arguments)));
 }
 
 absl::StatusOr<std::string> ContainerAgent::ResolveAddress(const std::string& engine) const {
@@ -149,16 +151,17 @@ absl::StatusOr<std::string> ContainerAgent::ResolveAddress(const std::string& en
 
 absl::Status ContainerAgent::Start(const std::string& engine) const {
   // One that was stopped, or that a restart of the machine left behind, has the name still.
-  ASSIGN_OR_RETURN(auto removed, RunProgram({engine, "rm", "--force", ContainerName()}, kStopLimit));
+  ASSIGN_OR_RETURN(auto removed,
+                   platform::RunProgram({engine, "rm", "--force", ContainerName()}, {.limit = kStopLimit}));
   if (removed.exit_code != 0 && !SaysNoContainer(removed)) {
     return absl::UnavailableError(
         fmt::format("cannot remove the old container {}: {}", ContainerName(), removed.Message()));
   }
   std::vector<std::string> argv = RunCommand(engine);
-  ASSIGN_OR_RETURN(auto run, RunProgram(argv, kRunLimit));
+  ASSIGN_OR_RETURN(auto run, platform::RunProgram(argv, {.limit = kRunLimit}));
   if (run.exit_code == 0) return absl::OkStatus();
   return absl::UnavailableError(
-      fmt::format("the container did not start: {}\nThe command was: {}", run.Message(), ShellText(argv)));
+      fmt::format("the container did not start: {}\nThe command was: {}", run.Message(), platform::ShellText(argv)));
 }
 
 absl::Status ContainerAgent::WaitUntilAnswering(const std::string& engine) const {
@@ -180,10 +183,10 @@ absl::Status ContainerAgent::WaitUntilAnswering(const std::string& engine) const
     absl::SleepFor(pause);
     pause = std::min(pause * 2, kLongestPause);
   }
-  auto log = RunProgram({engine, "logs", "--tail", "20", ContainerName()}, options_.engine_limit);
-  return absl::UnavailableError(
-      fmt::format("the agent in container {} {}; it said:\n{}\nThe command was: {}", ContainerName(), what,
-                  log.ok() ? log->Message() : std::string(log.status().message()), ShellText(RunCommand(engine))));
+  auto log = platform::RunProgram({engine, "logs", "--tail", "20", ContainerName()}, {.limit = options_.engine_limit});
+  return absl::UnavailableError(fmt::format(
+      "the agent in container {} {}; it said:\n{}\nThe command was: {}", ContainerName(), what,
+      log.ok() ? log->Message() : std::string(log.status().message()), platform::ShellText(RunCommand(engine))));
 }
 
 absl::StatusOr<AgentAddress> ContainerAgent::EnsureRunning() const {
@@ -210,12 +213,12 @@ absl::Status ContainerAgent::Stop() const {
   ASSIGN_OR_RETURN(std::string engine, FindEngine());
   // TERM first, so that the agent writes down what it was at; `rm --force` alone would kill it.
   std::vector<std::string> argv = {engine, "stop", "--time", "30", ContainerName()};
-  ASSIGN_OR_RETURN(auto stopped, RunProgram(argv, kStopLimit));
+  ASSIGN_OR_RETURN(auto stopped, platform::RunProgram(argv, {.limit = kStopLimit}));
   if (stopped.exit_code != 0 && SaysNoContainer(stopped)) return absl::OkStatus();
   argv = {engine, "rm", "--force", ContainerName()};
-  ASSIGN_OR_RETURN(auto removed, RunProgram(argv, kStopLimit));
+  ASSIGN_OR_RETURN(auto removed, platform::RunProgram(argv, {.limit = kStopLimit}));
   if (removed.exit_code == 0 || SaysNoContainer(removed)) return absl::OkStatus();
-  return absl::UnavailableError(fmt::format("{}\nThe command was: {}", removed.Message(), ShellText(argv)));
+  return absl::UnavailableError(fmt::format("{}\nThe command was: {}", removed.Message(), platform::ShellText(argv)));
 }
 
 absl::StatusOr<AgentState> ContainerAgent::State() const {

@@ -8,11 +8,10 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 import unittest
 
 WASMAGENT = os.environ.get("WASMAGENT", "")
@@ -32,43 +31,46 @@ class Agent:
         self.flags = flags
         self.env = env
         self.process = None
+        self.copying = None
 
     def start(self):
-        with open(self.folder / "agent.log", "ab") as log:
-            self.process = subprocess.Popen(
-                [WASMAGENT, "--listen", self.address, "--state-directory", str(self.state), "--min-free-bytes", "1", *self.flags],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env)
-        # The agent says that it listens when it does; the log is read until then.
-        with open(self.folder / "agent.log", "rb") as lines:
-            while True:
-                line = lines.readline()
-                if b" listens on " in line and self._answers():
-                    return self
-                if not line and self.process.poll() is not None:
-                    raise AssertionError(f"the agent ended with {self.process.returncode}:\n{self.log()}")
-                if not line:
-                    time.sleep(0.01)  # between two looks; the agent needs the processor more
+        self.process = subprocess.Popen(
+            [WASMAGENT, "--listen", self.address, "--state-directory", str(self.state), "--min-free-bytes", "1", *self.flags],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.env)
+        log = open(self.folder / "agent.log", "ab", buffering=0)
+        # The agent says that it listens when it does.
+        for line in self.process.stdout:
+            log.write(line)
+            if b" listens on " in line:
+                self.copying = threading.Thread(target=self._copy, args=(self.process.stdout, log), daemon=True)
+                self.copying.start()
+                return self
+        log.close()
+        self.process.stdout.close()
+        raise AssertionError(f"the agent ended with {self.process.wait(PATIENCE)}:\n{self.log()}")
 
-    def _answers(self):
-        with socket.socket(socket.AF_UNIX) as probe:
-            try:
-                probe.connect(str(self.socket))
-                return True
-            except OSError:
-                return False  # a line of an earlier run
+    @staticmethod
+    def _copy(lines, log):
+        with lines, log:
+            for line in lines:
+                log.write(line)
 
     def log(self):
         return (self.folder / "agent.log").read_text(errors="replace")
 
     def kill(self):
         self.process.kill()
-        self.process.wait(PATIENCE)
+        self._wait()
 
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(PATIENCE)
+            self._wait()
         return self.process.returncode if self.process else None
+
+    def _wait(self):
+        self.process.wait(PATIENCE)
+        self.copying.join(PATIENCE)  # then the log is whole
 
 
 class Result:

@@ -1,5 +1,5 @@
-// The real thing: plans for real projects, their steps run as they are, and what comes out of them. The examples take
-// seconds; CPython takes minutes and is built when WASMAGENT_TEST_CPYTHON names a pristine source tree of it.
+// The real thing: plans for the examples, their steps run as they are, and what comes out of them. CPython has its own
+// test with the whole agent (tests/e2e).
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -141,18 +141,6 @@ class RealBuild : public testing::Test {
   PlannedTarget built_;
   std::vector<std::string> artifacts_;
 };
-
-// Rule: the built-in plan for CPython, carried out word for word, makes a python.wasm that the planned runner can run.
-TEST_F(RealBuild, CPython) {
-  const char* source = std::getenv("WASMAGENT_TEST_CPYTHON");
-  if (source == nullptr) GTEST_SKIP() << "WASMAGENT_TEST_CPYTHON names no CPython source tree";
-  Build(source, "wasi");
-  ASSERT_FALSE(HasFatalFailure());
-  EXPECT_EQ(RunProduct(*built_.runner, {"-c", "import sys, json; print(sys.platform, sys.version); sys.exit(7)"}), 7);
-  EXPECT_EQ(scratch_.Read("run.log").substr(0, 5), "wasi ") << scratch_.Read("run.log");
-  EXPECT_EQ(scratch_.Read("run.log").find("Could not find"), std::string::npos) << scratch_.Read("run.log");
-  std::cout << scratch_.Read("run.log");
-}
 
 // Rule: a Makefile alone is enough for a WASI program.
 TEST_F(RealBuild, MakefileDefaults) {

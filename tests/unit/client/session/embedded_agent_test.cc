@@ -7,8 +7,8 @@ namespace wasmagent::client {
 namespace {
 
 // A wasmagent that listens on the socket it is told to and lives until it is killed.
-constexpr char kListens[] = R"(exec python3 -c 'import socket,sys,time
-s=socket.socket(socket.AF_UNIX); s.bind(sys.argv[2][5:]); s.listen(5); time.sleep(600)' "$@")";
+constexpr char kListens[] = R"(exec python3 -c 'import socket,sys,signal
+s=socket.socket(socket.AF_UNIX); s.bind(sys.argv[2][5:]); s.listen(5); signal.pause()' "$@")";
 
 class EmbeddedAgentTest : public ::testing::Test {
  protected:

@@ -1,4 +1,4 @@
-#include "client/session/run_program.h"
+#include "platform/run_program.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -13,28 +13,35 @@
 #include "absl/time/clock.h"
 #include "fmt/format.h"
 #include "platform/scoped_fd.h"
+#include "platform/shell_quote.h"
 #include "platform/status.h"
 
 extern char** environ;
 
-namespace wasmagent::client {
+namespace wasmagent::platform {
 namespace {
 
-// Output beyond this is read and dropped: engines that loop in an error must not fill the memory.
-constexpr size_t kMostOutput = 1 << 20;
 constexpr size_t kMostMessage = 2000;
 
 struct Pipe {
-  platform::ScopedFd read, write;
+  ScopedFd read, write;
 };
 
 absl::StatusOr<Pipe> MakePipe() {
   int fds[2];
-  if (::pipe2(fds, O_CLOEXEC) != 0) return platform::ErrnoStatus(errno, "pipe");
-  return Pipe{platform::ScopedFd(fds[0]), platform::ScopedFd(fds[1])};
+  if (::pipe2(fds, O_CLOEXEC) != 0) return ErrnoStatus(errno, "pipe");
+  return Pipe{ScopedFd(fds[0]), ScopedFd(fds[1])};
 }
 
-absl::StatusOr<pid_t> Spawn(const std::vector<std::string>& argv, int out, int err) {
+std::vector<char*> Pointers(const std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (const std::string& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+absl::StatusOr<pid_t> Spawn(const std::vector<std::string>& argv, const std::vector<std::string>* environment, int out,
+                            int err) {
   // This program reads its signals itself; those that it starts end with Ctrl-C.
   posix_spawnattr_t attributes;
   ::posix_spawnattr_init(&attributes);
@@ -47,19 +54,21 @@ absl::StatusOr<pid_t> Spawn(const std::vector<std::string>& argv, int out, int e
   ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
-  std::vector<char*> words;
-  for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
-  words.push_back(nullptr);
+  std::vector<char*> words = Pointers(argv);
+  std::vector<char*> variables;
+  if (environment != nullptr) variables = Pointers(*environment);
   pid_t pid = -1;
-  int error = ::posix_spawn(&pid, argv[0].c_str(), &actions, &attributes, words.data(), environ);
+  int error = ::posix_spawnp(&pid, argv[0].c_str(), &actions, &attributes, words.data(),
+                             environment != nullptr ? variables.data() : environ);
   ::posix_spawn_file_actions_destroy(&actions);
   ::posix_spawnattr_destroy(&attributes);
-  if (error != 0) return platform::ErrnoStatus(error, argv[0]);
+  if (error != 0) return ErrnoStatus(error, argv[0]);
   return pid;
 }
 
 // Reads both pipes to their ends; false when the time is over before.
-bool ReadBoth(Pipe& out, Pipe& err, absl::Time deadline, ProgramResult& result) {
+bool ReadBoth(Pipe& out, Pipe& err, absl::Time deadline, size_t most, ProgramResult& result) {
+  std::vector<char> buffer(size_t{64} << 10);
   pollfd fds[2] = {{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}};
   std::string* texts[2] = {&result.out, &result.err};
   while (fds[0].fd >= 0 || fds[1].fd >= 0) {
@@ -71,11 +80,10 @@ bool ReadBoth(Pipe& out, Pipe& err, absl::Time deadline, ProgramResult& result) 
     if (ready <= 0) continue;
     for (int i = 0; i < 2; ++i) {
       if (fds[i].fd < 0 || fds[i].revents == 0) continue;
-      char buffer[4096];
-      ssize_t count = ::read(fds[i].fd, buffer, sizeof(buffer));
+      ssize_t count = ::read(fds[i].fd, buffer.data(), buffer.size());
       if (count < 0 && errno == EINTR) continue;
       if (count <= 0) fds[i].fd = -1;
-      if (count > 0 && texts[i]->size() < kMostOutput) texts[i]->append(buffer, static_cast<size_t>(count));
+      if (count > 0 && texts[i]->size() < most) texts[i]->append(buffer.data(), static_cast<size_t>(count));
     }
   }
   return true;
@@ -97,36 +105,20 @@ std::string ProgramResult::Message() const {
   return text.empty() ? fmt::format("exit code {}", exit_code) : text;
 }
 
-absl::StatusOr<ProgramResult> RunProgram(const std::vector<std::string>& argv, absl::Duration limit) {
-  absl::Time deadline = absl::Now() + limit;
+absl::StatusOr<ProgramResult> RunProgram(const std::vector<std::string>& argv, const ProgramOptions& options) {
+  absl::Time deadline = absl::Now() + options.limit;
   ASSIGN_OR_RETURN(Pipe out, MakePipe());
   ASSIGN_OR_RETURN(Pipe err, MakePipe());
-  ASSIGN_OR_RETURN(pid_t pid, Spawn(argv, out.write.get(), err.write.get()));
+  ASSIGN_OR_RETURN(pid_t pid, Spawn(argv, options.environment, out.write.get(), err.write.get()));
   out.write.reset();
   err.write.reset();
   ProgramResult result;
-  bool in_time = ReadBoth(out, err, deadline, result);
+  bool in_time = ReadBoth(out, err, deadline, options.most_output, result);
   if (!in_time) ::kill(pid, SIGKILL);
   result.exit_code = Reap(pid);
   if (in_time) return result;
   return absl::DeadlineExceededError(
-      fmt::format("'{}' did not end within {}", ShellText(argv), absl::FormatDuration(limit)));
+      fmt::format("'{}' did not end within {}", ShellText(argv), absl::FormatDuration(options.limit)));
 }
 
-std::string ShellText(const std::vector<std::string>& argv) {
-  std::string text;
-  for (const std::string& word : argv) {
-    if (!text.empty()) text += ' ';
-    constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,@%+";
-    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
-      text += word;
-      continue;
-    }
-    text += '\'';
-    for (char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    text += '\'';
-  }
-  return text;
-}
-
-}  // namespace wasmagent::client
+}  // namespace wasmagent::platform

@@ -1,4 +1,4 @@
-#include "client/session/run_program.h"
+#include "platform/run_program.h"
 
 #include <signal.h>
 
@@ -6,17 +6,28 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/unit/client/session/scripts.h"
+#include "platform/directory.h"
+#include "platform/file.h"
 
-namespace wasmagent::client {
+namespace wasmagent::platform {
 namespace {
 
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
+class ScriptFolder {
+ public:
+  ScriptFolder() : path_(*MakeTemporaryDirectory("/tmp", "run-program-")) {}
+  ~ScriptFolder() { (void)RemoveTree(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 absl::StatusOr<ProgramResult> RunShell(const std::string& script, absl::Duration limit = absl::Minutes(1)) {
-  return RunProgram({"/bin/sh", "-c", script}, limit);
+  return RunProgram({"/bin/sh", "-c", script}, {.limit = limit});
 }
 
 // Both outputs are read apart, and a failing program is a result, not an error.
@@ -51,13 +62,24 @@ TEST(RunProgram, OutputIsBounded) {
   EXPECT_GE(result->err.size(), size_t{1} << 20);
 }
 
+// Whoever asks for more gets more; what is searched for is found on PATH; the environment is what was given.
+TEST(RunProgram, TakesItsOptions) {
+  const std::vector<std::string> environment = {"PATH=/usr/bin:/bin", "NAME=value"};
+  auto result = RunProgram({"sh", "-c", "head -c 5000000 /dev/zero; env >&2"},
+                           {.most_output = SIZE_MAX, .environment = &environment});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->out.size(), 5000000U);
+  EXPECT_THAT(result->err, HasSubstr("NAME=value\n"));
+  EXPECT_THAT(result->err, testing::Not(HasSubstr("HOME=")));
+}
+
 // After the limit the program is killed, and the error has its command line.
 TEST(RunProgram, EndsAtTheLimit) {
   ScriptFolder folder;
   auto result = RunShell("echo $$ > " + folder.path() + "/pid; exec sleep 1000", absl::Milliseconds(300));
   EXPECT_EQ(result.status().code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_THAT(std::string(result.status().message()), HasSubstr("sleep 1000"));
-  int pid = std::atoi(platform::ReadFile(folder.path() + "/pid").value_or("").c_str());
+  int pid = std::atoi(ReadFile(folder.path() + "/pid").value_or("").c_str());
   if (pid > 0) {
     EXPECT_NE(::kill(pid, 0), 0);
   }
@@ -65,12 +87,12 @@ TEST(RunProgram, EndsAtTheLimit) {
 
 // A program that is not there, or is none, is named.
 TEST(RunProgram, WhatCannotRunIsNamed) {
-  absl::Status absent = RunProgram({"/no/such/program"}, absl::Seconds(1)).status();
+  absl::Status absent = RunProgram({"/no/such/program"}).status();
   EXPECT_EQ(absent.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(absent.message()), HasSubstr("/no/such/program"));
   ScriptFolder folder;
-  ASSERT_TRUE(platform::WriteFileAtomically(folder.path() + "/text", "no program", 0644).ok());
-  absl::Status text = RunProgram({folder.path() + "/text"}, absl::Seconds(1)).status();
+  ASSERT_TRUE(WriteFileAtomically(folder.path() + "/text", "no program", 0644).ok());
+  absl::Status text = RunProgram({folder.path() + "/text"}).status();
   EXPECT_EQ(text.code(), absl::StatusCode::kPermissionDenied);
 }
 
@@ -85,12 +107,5 @@ TEST(ProgramResult, MessageIsTheEndOfWhatItSaid) {
   EXPECT_LT(text.size(), 2100U);
 }
 
-// A command can be copied into a shell.
-TEST(ShellText, QuotesWhatNeedsIt) {
-  EXPECT_EQ(ShellText({"/usr/bin/podman", "run", "--name=a-b", "x:1"}), "/usr/bin/podman run --name=a-b x:1");
-  EXPECT_EQ(ShellText({"a b", "", "it's", "$x"}), "'a b' '' 'it'\\''s' '$x'");
-  EXPECT_EQ(RunShell("printf '%s|' " + ShellText({"it's", "a\nb", "*"}))->out, "it's|a\nb|*|");
-}
-
 }  // namespace
-}  // namespace wasmagent::client
+}  // namespace wasmagent::platform
