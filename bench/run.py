@@ -145,7 +145,8 @@ def resident_bytes(process):
 
 def memory_of(process, field):
     with open(f"/proc/{process}/smaps_rollup", encoding="utf-8") as file:
-        return 1024 * int(re.search(rf"^{field}:\s+(\d+)", file.read(), re.M).group(1))
+        found = re.search(rf"^{field}:\s+(\d+)", file.read(), re.M)
+    return 1024 * int(found.group(1)) if found else 0  # a process that has ended and was not waited for yet holds nothing
 
 
 def peak_bytes(process):
@@ -200,8 +201,8 @@ class Figure:
 
         theirs = statistics.median(self.theirs) if self.theirs else None
         return (self.what, show(ours), show(theirs) if theirs is not None else "–", self.against,
-                f"{ours / theirs:.2f} ×" if theirs else "–", f"{self.bound_text} ({show(self.bound)})", f"± {show(self.noise())}",
-                f"{len(self.ours)}", "MISSED" if self.missed() else "met")
+                f"{ours / theirs:.3f} ×" if theirs else "–", f"{self.bound_text} ({show(self.bound)})", f"± {show(self.noise())}",
+                f"{len(self.ours)}", "MISSED" if self.missed() else "met", f"{datetime.date.today().isoformat()}, {revision()}")
 
 
 def spread(values):
@@ -360,9 +361,12 @@ class Bench:
     def watch_argv(self, agent, build_id):
         # Without an id in the events, the newest build is the only one.
         if build_id is None:
-            listed = subprocess.run([self.options.client, "--agent", agent.address, "list", "--output", "json"],
+            listed = subprocess.run([self.options.client, "--agent", agent.address, "list", "--all", "--output", "json"],
                                     capture_output=True, text=True, check=True).stdout
-            build_id = re.search(r'"(?:buildId|id)":\s*"([^"]+)"', listed).group(1)
+            found = re.search(r'"(?:buildId|id)":\s*"([^"]+)"', listed)
+            if found is None:
+                raise Failed("the agent lists no build")
+            build_id = found.group(1)
         return [self.options.client, "--agent", agent.address, "watch", build_id, "--output", "json"]
 
     # The commands by hand are those that `wasmctl plan` prints, run in another folder without agent, journal or sandbox.
@@ -404,11 +408,11 @@ def plan_steps(plan, folder):
 # ---------------------------------------------------------------- the run
 
 MEASUREMENTS = ["first-sync", "cold-build", "sync", "no-change-build", "memory"]
-HEADER = ("what", "wasmagent", "compared", "with", "ratio", "at most", "noise", "runs", "")
+HEADER = ("what", "wasmagent", "compared", "with", "ratio", "at most", "noise", "runs", "", "measured")
 
 
-def table(figures):
-    rows = [HEADER] + [figure.row() for figure in figures]
+def table(rows):
+    rows = [HEADER] + rows
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
@@ -436,13 +440,28 @@ def describe_source(folder):
     return f"{name}, {files} files"
 
 
+def revision():
+    """The commit that was measured, marked when the tree differs from it."""
+    told = subprocess.run(["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return told.stdout.strip() or "unknown"
+
+
+def earlier_rows(path):
+    """The rows of an earlier run's table, for what this one does not measure: each tells when and at which commit it was."""
+    with contextlib.suppress(OSError), open(path, encoding="utf-8") as file:
+        cells = [tuple(cell.strip() for cell in line.strip().strip("|").split("|")) for line in file if line.startswith("| ")]
+        return [row for row in cells if len(row) == len(HEADER) and row != HEADER]
+    return []
+
+
 def write_results(figures, failures, options, scratch_source):
-    command = "bench/run.py " + " ".join("DIR" if argument.startswith("/") else argument for argument in sys.argv[1:])
-    text = ["# Measured", "", f"Command: `{command.strip()}`  ", f"Machine: {machine()}  ",
-            f"Date: {datetime.date.today().isoformat()}  ", f"Source: {describe_source(scratch_source)}; target `{options.target}`  ",
+    rows = {row[0]: row for row in earlier_rows(options.results)}
+    rows.update({figure.what: figure.row() for figure in figures})  # in their old places
+    text = ["# Measured", "", "Command: `./dev bench`; with `--only NAME` the other rows stay as they were.  ",
+            f"Machine: {machine()}  ", f"Source: {describe_source(scratch_source)}; target `{options.target}`  ",
             "Figures are medians; both sides of a row were measured in turn in one run. A row is missed when its median lies above the bound",
             "by more than the noise: 1.25 × interquartile range / 1.35 / √runs of each side, added. Memory is the resident size of the process",
-            "and, for the agent, what its launcher and supervisors hold for themselves.", "", table(figures), ""]
+            "and, for the agent, what its launcher and supervisors hold for themselves.", "", table(list(rows.values())), ""]
     text += [f"Not measured: {name}: {reason}" for name, reason in failures]
     with open(options.results, "w", encoding="utf-8") as file:
         file.write("\n".join(text).rstrip() + "\n")
@@ -481,15 +500,15 @@ def main():
             print(f"measuring {name} …", file=sys.stderr, flush=True)
             try:
                 found = getattr(bench, name.replace("-", "_"))()
-            except (Failed, OSError, subprocess.SubprocessError, ValueError, AttributeError) as error:
+            except (Failed, OSError, subprocess.SubprocessError, ValueError) as error:
                 failures.append((name, str(error)))
                 print(f"{name}: {error}", file=sys.stderr)
                 continue
             figures += found
-            print(table(found), file=sys.stderr, flush=True)
+            print(table([figure.row() for figure in found]), file=sys.stderr, flush=True)
         if figures:
             write_results(figures, failures, options, bench.checkout)
-            print(table(figures))
+            print(table([figure.row() for figure in figures]))
     if not figures:
         return 2
     return 1 if failures or any(figure.missed() for figure in figures) else 0
