@@ -85,7 +85,8 @@ content::BlobTransfer& AgentConnection::blobs() {
     // The first channel is among them: it is connected already, which is what counts when little is to be sent.
     std::vector<std::shared_ptr<grpc::Channel>> channels = {impl_->channel};
     for (int i = 1; i <= impl_->options.bulk_channels; ++i) channels.push_back(MakeChannel(address_.address, i));
-    int streams = std::max(4, static_cast<int>(channels.size()));
+    // One at a time on each: what is on its way is held twice, by its message and by gRPC.
+    int streams = static_cast<int>(channels.size());
     impl_->blobs = std::make_unique<content::BlobTransfer>(std::move(channels), streams);
   });
   return *impl_->blobs;
