@@ -1,6 +1,5 @@
 #include "agent/builds/build_runner.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -100,6 +99,7 @@ Ending BuildRunner::Run() {
 
 absl::StatusOr<Ending> BuildRunner::RunSteps() {
   RETURN_IF_ERROR(MakePlan());
+  RETURN_IF_ERROR(TellRemarks());
   RETURN_IF_ERROR(AcquireWorkspace());
   RETURN_IF_ERROR(Sync());
   RETURN_IF_ERROR(PrepareBuildDirectories());
@@ -129,6 +129,15 @@ absl::Status BuildRunner::MakePlan() {
   std::vector<std::string> targets(build_.request().targets().begin(), build_.request().targets().end());
   ASSIGN_OR_RETURN_CTX(plan_, parts_.planner.MakePlan(source, targets, PlanOptionsOf(build_.request(), limits_.jobs)),
                        "plan the build");
+  return absl::OkStatus();
+}
+
+absl::Status BuildRunner::TellRemarks() {
+  for (const std::string& remark : plan_.remarks) {
+    BuildEvent event;
+    event.mutable_notice()->set_text(remark);
+    RETURN_IF_ERROR(build_.Emit(std::move(event)));
+  }
   return absl::OkStatus();
 }
 
@@ -198,11 +207,9 @@ BuildRunner::MaybeEnding BuildRunner::RunTarget(const PlannedTarget& target) {
   step_.clear();
   // What is only needed on the way stays on the agent, and is not even looked at by make when it was built from this
   // very tree.
-  const auto& wanted = build_.request().targets();
-  bool asked_for = std::find(wanted.begin(), wanted.end(), target.name) != wanted.end();
   std::string origin = OriginOf(target, build_.request().root().hash());
   bool untouched = tree_untouched_ && !build_.request().options().clean();
-  if (!asked_for && untouched && build_directories_->Built(target, origin)) return SkipTarget(target);
+  if (!target.asked_for && untouched && build_directories_->Built(target, origin)) return SkipTarget(target);
   std::string reason;
   RETURN_IF_ERROR_CTX(EnterBuildDirectory(target, reason), fmt::format("target {}", target.name));
   bool configured = reason.empty();
@@ -223,7 +230,7 @@ BuildRunner::MaybeEnding BuildRunner::RunTarget(const PlannedTarget& target) {
   }
   if (!configured) RETURN_IF_ERROR(SetConfigured(target));
   RETURN_IF_ERROR(build_directories_->SetBuilt(target, origin));
-  if (!asked_for || target.artifacts.empty()) return std::nullopt;
+  if (!target.asked_for || target.artifacts.empty()) return std::nullopt;
   step_.clear();
   return CollectOrEnd(target);
 }

@@ -61,6 +61,7 @@ class BuildRunner {
 
   absl::StatusOr<Ending> RunSteps();
   absl::Status MakePlan();
+  absl::Status TellRemarks();
   absl::Status AcquireWorkspace();
   absl::Status Sync();
   absl::Status PrepareBuildDirectories();
