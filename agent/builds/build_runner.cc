@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
+#include "agent/builds/compiler_cache_use.h"
 #include "agent/builds/store_source_tree.h"
 #include "agent/pipeline/failure_cause.h"
 #include "agent/pipeline/fingerprint.h"
@@ -342,6 +343,9 @@ BuildRunner::MaybeEnding BuildRunner::RunStep(const PlannedTarget& target, const
   ToProto(result.wall_time, *end->mutable_wall_time());
   ToProto(result.cpu_time, *end->mutable_cpu_time());
   end->set_peak_memory_bytes(result.peak_memory_bytes);
+  const CompilerCacheUse cache = TakeCompilerCacheUse(fmt::format("{}/{}", workspace_->temporary(), kStatsLogName));
+  end->set_compiler_cache_hits(cache.hits);
+  end->set_compiler_cache_misses(cache.misses);
   if (step.kind == StepKind::kConfigure) end->set_reason(reason);
   RETURN_IF_ERROR(build_.Emit(std::move(ended)));
 
