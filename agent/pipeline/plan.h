@@ -38,6 +38,7 @@ struct RunnerSpec {
 struct PlannedTarget {
   std::string name;
   bool asked_for = true;  // false when it is built for another's sake alone
+  int jobs = 1;           // parallel jobs, its share of the build's; in its argv already
   std::string toolchain_kind;
   std::string toolchain_fingerprint;
   std::string build_directory;  // relative to the source root; "." for a build in the tree

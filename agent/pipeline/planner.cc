@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/pipeline/job_shares.h"
 #include "agent/pipeline/plan_target.h"
 #include "agent/pipeline/project.h"
 #include "agent/pipeline/target_selection.h"
@@ -60,8 +61,10 @@ absl::StatusOr<Plan> Planner::MakePlan(const SourceTree& source, const std::vect
   const PlanContext context{inventory_, base_env_, options, source};
   Plan plan;
   plan.remarks = selection.remarks;
-  for (const TargetTemplate* target : order) {
-    ASSIGN_OR_RETURN(PlannedTarget planned, PlanTarget(*target, plan.targets, context));
+  const std::vector<int> jobs = ShareJobs(order, options.jobs);
+  for (size_t i = 0; i < order.size(); ++i) {
+    const TargetTemplate* target = order[i];
+    ASSIGN_OR_RETURN(PlannedTarget planned, PlanTarget(*target, plan.targets, context, jobs[i]));
     // What nobody asked for is built for the others' sake, and stays in the workspace.
     planned.asked_for = Contains(selection.names, target->name);
     if (!planned.asked_for) {
