@@ -1,6 +1,5 @@
 #include "agent/builds/compiler_cache_use.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,9 +27,7 @@ CompilerCacheUse CountCompilerCacheUse(std::string_view stats_log) {
 }
 
 CompilerCacheUse TakeCompilerCacheUse(const std::string& path) {
-  const auto fd = platform::OpenAt(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  if (!fd.ok()) return {};
-  const auto text = platform::ReadAll(fd->get(), kLargestLog);
+  const auto text = platform::ReadRegularFile(path, kLargestLog);
   ::unlink(path.c_str());
   return text.ok() ? CountCompilerCacheUse(*text) : CompilerCacheUse{};
 }

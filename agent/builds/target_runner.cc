@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
 #include "agent/builds/compiler_cache_use.h"
 #include "agent/pipeline/failure_cause.h"
@@ -27,6 +28,8 @@ using wasmagent::v1::Cause;
 
 // CPython's config.log has 1 MB; one beyond this is not autoconf's.
 constexpr uint64_t kLargestConfigLog = 64 << 20;
+// What every configure of autoconf says (since 2.50) when variables differ from those in its config.cache.
+constexpr char kCacheRefused[] = "changes in the environment can compromise the build";
 // Where ccache writes down what it did; its environment variable of that name.
 constexpr char kStatsLogVariable[] = "CCACHE_STATSLOG";
 
@@ -80,16 +83,16 @@ std::string TargetRunner::BuildDirectory() const {
 }
 
 // Leaves the build dir as the target's configure steps may find it. `reason` tells why configure must run; it stays
-// empty when it need not.
-absl::Status TargetRunner::EnterBuildDirectory(std::string& reason) {
+// empty when it need not. With `seed`, an empty build dir gets the config.cache of an earlier one that was configured
+// alike.
+absl::Status TargetRunner::EnterBuildDirectory(bool seed, std::string& reason) {
   BuildDirectories::Found found;
   {
     absl::MutexLock lock(&shared_.mutex);
     ASSIGN_OR_RETURN(found, shared_.directories.Enter(target_, shared_.sync));
   }
   reason = found.reason;
-  // Whoever asks for a clean start wants no help from the past.
-  if (!found.empty || shared_.build.request().options().clean()) return absl::OkStatus();
+  if (!found.empty || !seed) return absl::OkStatus();
   return shared_.parts.config_cache.Seed(target_.configure_key, BuildDirectory());
 }
 
@@ -118,15 +121,32 @@ TargetRunner::MaybeEnding TargetRunner::RunTarget() {
   const std::string origin = OriginOf(target_, shared_.build.request().root().hash());
   const bool untouched = shared_.tree_untouched && !shared_.build.request().options().clean();
   if (!target_.asked_for && untouched && BuiltFrom(origin)) return SkipTarget();
-  std::string reason;
-  RETURN_IF_ERROR_CTX(EnterBuildDirectory(reason), fmt::format("target {}", target_.name));
-  RETURN_IF_ERROR(SetBuilt(""));
-  ASSIGN_OR_RETURN(auto ending, RunSteps(reason));
+  ASSIGN_OR_RETURN(auto ending, ConfigureAndRun());
   if (ending || shared_.winding_up) return ending;
   RETURN_IF_ERROR(SetBuilt(origin));
   step_.clear();
   if (!target_.asked_for || target_.artifacts.empty()) return std::nullopt;
   return CollectOrEnd();
+}
+
+// A config.cache may go stale in ways that its key does not know (a tool that went, a variable that a wrapper sets).
+// autoconf notices and tells people to remove it and start over; that is done here, once.
+TargetRunner::MaybeEnding TargetRunner::ConfigureAndRun() {
+  // Whoever asks for a clean start wants no help from the past.
+  bool seed = !shared_.build.request().options().clean();
+  while (true) {
+    std::string reason;
+    RETURN_IF_ERROR_CTX(EnterBuildDirectory(seed, reason), fmt::format("target {}", target_.name));
+    RETURN_IF_ERROR(SetBuilt(""));
+    ASSIGN_OR_RETURN(auto ending, RunSteps(reason));
+    if (!ending || !cache_refused_ || !seed || shared_.winding_up) return ending;
+    seed = false;
+    shared_.parts.config_cache.Forget(target_.configure_key);
+    BuildEvent event;
+    event.mutable_notice()->set_text(fmt::format(
+        "{}: configure refused its config.cache; it is removed, and the target starts over once", target_.name));
+    RETURN_IF_ERROR(shared_.build.Emit(std::move(event)));
+  }
 }
 
 TargetRunner::MaybeEnding TargetRunner::RunSteps(const std::string& reason) {
@@ -255,19 +275,21 @@ TargetRunner::MaybeEnding TargetRunner::RunStep(const Step& step, bool skip, con
   if (result.end == CommandResult::End::kCancelled) return StoppedEnding(sandbox::StopReason::kCancelled);
   if (result.end == CommandResult::End::kTimedOut) return StoppedEnding(sandbox::StopReason::kTimedOut);
   if (result.end == CommandResult::End::kExited && result.exit_code == 0) return std::nullopt;
+  cache_refused_ = step.kind == StepKind::kConfigure && absl::StrContains(output.tail(), kCacheRefused);
   return Explain(step, result, output);
 }
 
 Ending TargetRunner::Explain(const Step& step, const CommandResult& result, const StepOutput& output) const {
-  pipeline::FailedStep failed{
-      .kind = step.kind,
-      .name = step.name,
-      .target = target_.name,
-      .result = result,
-      .diagnostics = output.diagnostics(),
-      .log_tail = output.tail(),
-      .jobs = target_.jobs,
-      .read_config_log = [&] { return platform::ReadFile(BuildDirectory() + "/config.log", kLargestConfigLog); }};
+  pipeline::FailedStep failed{.kind = step.kind,
+                              .name = step.name,
+                              .target = target_.name,
+                              .result = result,
+                              .diagnostics = output.diagnostics(),
+                              .log_tail = output.tail(),
+                              .jobs = target_.jobs,
+                              .read_config_log = [&] {
+                                return platform::ReadRegularFile(BuildDirectory() + "/config.log", kLargestConfigLog);
+                              }};
   pipeline::FailureCause why = pipeline::ExplainFailure(failed);
   Cause cause = CauseOf(why.summary, why.advice);
   cause.set_target(target_.name);

@@ -61,7 +61,8 @@ class TargetRunner {
   using MaybeEnding = absl::StatusOr<std::optional<Ending>>;
 
   MaybeEnding RunTarget();
-  absl::Status EnterBuildDirectory(std::string& reason);
+  MaybeEnding ConfigureAndRun();
+  absl::Status EnterBuildDirectory(bool seed, std::string& reason);
   absl::Status SetConfigured();
   absl::Status SetBuilt(const std::string& from);
   bool BuiltFrom(const std::string& origin);
@@ -84,7 +85,8 @@ class TargetRunner {
 
   SharedBuild& shared_;
   const pipeline::PlannedTarget& target_;
-  std::string step_;  // what is under way, for the cause of a failure
+  std::string step_;            // what is under way, for the cause of a failure
+  bool cache_refused_ = false;  // configure would not go on with its config.cache
 };
 
 }  // namespace wasmagent::builds
