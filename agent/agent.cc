@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "agent/builds/compiler_cache_use.h"
 #include "agent/sandbox/cpu_memory_limits.h"
 #include "fmt/format.h"
 #include "platform/directory.h"
@@ -43,6 +44,8 @@ std::map<std::string, std::string> BaseEnvironment(const AgentConfig& config) {
   env["CCACHE_MAXSIZE"] = fmt::format("{}Mi", std::max<uint64_t>(1, config.compiler_cache_bytes() >> 20));
   // Debug information names the working directory, which differs between workspaces; hits matter more.
   env["CCACHE_NOHASHDIR"] = "1";
+  // How much it served is told with each step; each target gets a log of its own.
+  env["CCACHE_STATSLOG"] = fmt::format("{}/{}", beside_source, builds::kStatsLogName);
   return env;
 }
 

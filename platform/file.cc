@@ -99,6 +99,19 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, uint64_t limit) {
   return bytes;
 }
 
+absl::StatusOr<std::string> ReadRegularFile(const std::string& path, uint64_t limit) {
+  absl::StatusOr<ScopedFd> fd = OpenAt(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  struct stat info = {};
+  if (fd.ok() && ::fstat(fd->get(), &info) != 0) return ErrnoStatus(errno, path);
+  // A link that is not followed is INVALID_ARGUMENT (ELOOP).
+  if (absl::IsInvalidArgument(fd.status()) || (fd.ok() && !S_ISREG(info.st_mode))) {
+    return absl::FailedPreconditionError(path + ": not a regular file");
+  }
+  RETURN_IF_ERROR(fd.status());
+  ASSIGN_OR_RETURN_CTX(std::string bytes, ReadAll(fd->get(), limit), path);
+  return bytes;
+}
+
 absl::StatusOr<size_t> ReadAt(int fd, char* buffer, size_t size, uint64_t offset) {
   size_t done = 0;
   while (done < size) {

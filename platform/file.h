@@ -25,6 +25,10 @@ absl::StatusOr<ScopedFd> OpenBeneath(int dir_fd, const std::string& path, int fl
 // Reads a whole file. `limit` bounds the size: RESOURCE_EXHAUSTED beyond it.
 absl::StatusOr<std::string> ReadFile(const std::string& path, uint64_t limit = UINT64_MAX);
 
+// The same for a file that somebody else may have put something else in place of: a link at the end is not followed,
+// and what is no regular file (a pipe would never end) is FAILED_PRECONDITION.
+absl::StatusOr<std::string> ReadRegularFile(const std::string& path, uint64_t limit = UINT64_MAX);
+
 // Reads all that is left of a descriptor.
 absl::StatusOr<std::string> ReadAll(int fd, uint64_t limit = UINT64_MAX);
 

@@ -27,6 +27,7 @@ absl::Status LogRecorder::Append(uint32_t step, std::string_view bytes, uint64_t
 }
 
 absl::Status LogRecorder::Write(uint32_t step, std::string_view bytes) {
+  absl::MutexLock lock(&mutex_);
   if (written_ < head_bytes_) {
     std::string_view head = bytes.substr(0, head_bytes_ - written_);
     RETURN_IF_ERROR(Append(step, head, 0));
@@ -34,25 +35,29 @@ absl::Status LogRecorder::Write(uint32_t step, std::string_view bytes) {
     bytes.remove_prefix(head.size());
   }
   if (bytes.empty()) return absl::OkStatus();
-  tail_.append(bytes);
+  Tail& tail = tails_[step];
+  tail.bytes.append(bytes);
   // Cut in large pieces, so that a long tail costs one move for each of its lengths.
-  if (tail_.size() > 2 * tail_bytes_) {
-    size_t cut = tail_.size() - tail_bytes_;
-    tail_.erase(0, cut);
-    omitted_ += cut;
+  if (tail.bytes.size() > 2 * tail_bytes_) {
+    size_t cut = tail.bytes.size() - tail_bytes_;
+    tail.bytes.erase(0, cut);
+    tail.omitted += cut;
   }
   return absl::OkStatus();
 }
 
 absl::Status LogRecorder::EndStep(uint32_t step) {
-  if (tail_.size() > tail_bytes_) {
-    omitted_ += tail_.size() - tail_bytes_;
-    tail_.erase(0, tail_.size() - tail_bytes_);
+  absl::MutexLock lock(&mutex_);
+  auto found = tails_.find(step);
+  if (found == tails_.end()) return absl::OkStatus();
+  Tail tail = std::move(found->second);
+  tails_.erase(found);
+  if (tail.bytes.size() > tail_bytes_) {
+    tail.omitted += tail.bytes.size() - tail_bytes_;
+    tail.bytes.erase(0, tail.bytes.size() - tail_bytes_);
   }
-  std::string tail = std::exchange(tail_, "");
-  uint64_t omitted = std::exchange(omitted_, 0);
-  offset_ += omitted;
-  return Append(step, tail, omitted);
+  offset_ += tail.omitted;
+  return Append(step, tail.bytes, tail.omitted);
 }
 
 }  // namespace wasmagent::builds

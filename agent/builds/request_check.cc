@@ -19,6 +19,9 @@ constexpr int64_t kLongestTimeoutSeconds = 7 * 24 * 3600;
 constexpr std::string_view kIdAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789-";
 constexpr std::string_view kNameAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
+// What targets are asked for with: names and patterns over them.
+constexpr std::string_view kTargetAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-*?[]!";
+
 bool Consists(std::string_view text, std::string_view alphabet, size_t shortest, size_t longest) {
   return text.size() >= shortest && text.size() <= longest &&
          text.find_first_not_of(alphabet) == std::string_view::npos;
@@ -79,8 +82,9 @@ absl::Status CheckRequest(const wasmagent::v1::BuildRequest& request) {
     return absl::InvalidArgumentError(fmt::format("build.targets has more than {} targets", kMostTargets));
   }
   for (const std::string& target : request.targets()) {
-    if (!Consists(target, kNameAlphabet, 1, 128)) {
-      return absl::InvalidArgumentError(fmt::format("build.targets: '{}' cannot be a target's name", target));
+    if (!Consists(target, kTargetAlphabet, 1, 128)) {
+      return absl::InvalidArgumentError(
+          fmt::format("build.targets: '{}' can be neither a target's name nor a pattern", target));
     }
   }
   return CheckOptions(request.options());

@@ -10,6 +10,8 @@ namespace {
 
 // What an explanation may quote of the log's end.
 constexpr size_t kTailBytes = 4096;
+// What has no line end by then is no text, and waits no longer.
+constexpr size_t kLongestLine = 65536;
 // Diagnostics of one step that become events: a compiler that warns about every line of a million must not double the
 // journal.
 constexpr uint64_t kMostDiagnostics = 1000;
@@ -29,6 +31,20 @@ wasmagent::v1::Severity ToProto(pipeline::Severity severity) {
 }  // namespace
 
 absl::Status StepOutput::Take(std::string_view bytes) {
+  if (!whole_lines_) return Record(bytes);
+  const size_t end = bytes.rfind('\n');
+  if (end == std::string_view::npos && line_.size() + bytes.size() < kLongestLine) {
+    line_ += bytes;
+    return absl::OkStatus();
+  }
+  const std::string_view whole = bytes.substr(0, end == std::string_view::npos ? end : end + 1);
+  line_ += whole;
+  RETURN_IF_ERROR(Record(line_));
+  line_ = bytes.substr(whole.size());
+  return absl::OkStatus();
+}
+
+absl::Status StepOutput::Record(std::string_view bytes) {
   RETURN_IF_ERROR(log_.Write(step_, bytes));
   tail_.append(bytes.substr(bytes.size() - std::min(bytes.size(), kTailBytes)));
   if (tail_.size() > kTailBytes) tail_.erase(0, tail_.size() - kTailBytes);
@@ -36,6 +52,8 @@ absl::Status StepOutput::Take(std::string_view bytes) {
 }
 
 absl::Status StepOutput::Finish() {
+  RETURN_IF_ERROR(Record(line_));
+  line_.clear();
   RETURN_IF_ERROR(log_.EndStep(step_));
   return Tell(recogniser_.Finish());
 }

@@ -15,9 +15,16 @@ namespace wasmagent::builds {
 class StepOutput {
  public:
   // `source` is the workspace's source root, `directory` the step's, relative to it: paths in diagnostics become
-  // relative to the root.
-  StepOutput(LiveBuild& build, LogRecorder& log, uint32_t step, std::string source, std::string directory)
-      : build_(build), log_(log), step_(step), source_(std::move(source)), directory_(std::move(directory)) {}
+  // relative to the root. With `whole_lines` the beginning of a line waits for its end, up to 64 KiB: steps that run
+  // side by side share one log, which is to be read line by line.
+  StepOutput(LiveBuild& build, LogRecorder& log, uint32_t step, std::string source, std::string directory,
+             bool whole_lines = false)
+      : build_(build),
+        log_(log),
+        step_(step),
+        source_(std::move(source)),
+        directory_(std::move(directory)),
+        whole_lines_(whole_lines) {}
 
   absl::Status Take(std::string_view bytes);
   // The step has ended: what is held back goes out.
@@ -27,6 +34,7 @@ class StepOutput {
   std::string_view tail() const { return tail_; }
 
  private:
+  absl::Status Record(std::string_view bytes);
   absl::Status Tell(const std::vector<pipeline::Diagnostic>& found);
   std::string InSource(const std::string& file) const;
 
@@ -35,6 +43,8 @@ class StepOutput {
   const uint32_t step_;
   const std::string source_;
   const std::string directory_;
+  const bool whole_lines_;
+  std::string line_;  // without its end, with whole_lines_
   pipeline::DiagnosticRecogniser recogniser_;
   std::string tail_;
   uint64_t told_ = 0;

@@ -37,6 +37,8 @@ struct RunnerSpec {
 
 struct PlannedTarget {
   std::string name;
+  bool asked_for = true;  // false when it is built for another's sake alone
+  int jobs = 1;           // parallel jobs, its share of the build's; in its argv already
   std::string toolchain_kind;
   std::string toolchain_fingerprint;
   std::string build_directory;  // relative to the source root; "." for a build in the tree
@@ -53,6 +55,7 @@ struct PlannedTarget {
 
 struct Plan {
   std::vector<PlannedTarget> targets;  // needs first
+  std::vector<std::string> remarks;    // on the whole, e.g. which targets a pattern left out and why
 };
 
 }  // namespace wasmagent::pipeline

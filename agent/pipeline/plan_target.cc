@@ -151,6 +151,8 @@ absl::StatusOr<Step> PlanStep(const TargetTemplate& target, const StepTemplate& 
     for (const auto& [name, value] : env) planned.env[name] = value;
   }
   for (const auto& [name, value] : options.env) planned.env[name] = value;
+  // One log for each target: those that run side by side are counted apart.
+  if (auto log = planned.env.find("CCACHE_STATSLOG"); log != planned.env.end()) log->second += "-" + target.name;
   return planned;
 }
 
@@ -227,13 +229,14 @@ std::string ToolchainProblem(const TargetTemplate& target, const ToolchainInvent
 }
 
 absl::StatusOr<PlannedTarget> PlanTarget(const TargetTemplate& target, const std::vector<PlannedTarget>& planned,
-                                         const PlanContext& context) {
+                                         const PlanContext& context, int jobs) {
   const std::string problem = ToolchainProblem(target, context.inventory);
   if (!problem.empty()) return absl::FailedPreconditionError(problem);
   const Toolchain& toolchain = *FindToolchain(context.inventory, target.toolchain);
-  const Expander expander(target, planned, context, toolchain, fmt::format("{}", context.options.jobs));
+  const Expander expander(target, planned, context, toolchain, fmt::format("{}", jobs));
   PlannedTarget result;
   result.name = target.name;
+  result.jobs = jobs;
   result.toolchain_kind = target.toolchain;
   result.toolchain_fingerprint = toolchain.fingerprint;
   result.build_directory = target.build_directory;

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/pipeline/job_shares.h"
 #include "agent/pipeline/plan_target.h"
 #include "agent/pipeline/project.h"
+#include "agent/pipeline/target_selection.h"
 #include "fmt/format.h"
 #include "platform/status.h"
 
@@ -41,11 +43,7 @@ absl::StatusOr<TargetList> Planner::List(const SourceTree& source) const {
     summary.description = target.description;
     summary.toolchain_kind = target.toolchain;
     summary.needs = target.needs;
-    // What a need lacks, the target lacks.
-    ASSIGN_OR_RETURN(const auto order, OrderTargets(project.file, {target.name}));
-    for (const TargetTemplate* part : order) {
-      if (summary.problem.empty()) summary.problem = ToolchainProblem(*part, inventory_);
-    }
+    summary.problem = TargetProblem(project.file, target, inventory_);
     summary.buildable = summary.problem.empty();
     list.targets.push_back(std::move(summary));
   }
@@ -57,13 +55,19 @@ absl::StatusOr<Plan> Planner::MakePlan(const SourceTree& source, const std::vect
   RETURN_IF_ERROR(CheckOptions(options));
   if (targets.empty()) return absl::InvalidArgumentError("no target was asked for");
   ASSIGN_OR_RETURN(const Project project, DetectProject(source));
-  ASSIGN_OR_RETURN_CTX(const auto order, OrderTargets(project.file, targets), project.source);
+  ASSIGN_OR_RETURN_CTX(const TargetSelection selection, SelectTargets(project.file, targets, inventory_),
+                       project.source);
+  ASSIGN_OR_RETURN_CTX(const auto order, OrderTargets(project.file, selection.names), project.source);
   const PlanContext context{inventory_, base_env_, options, source};
   Plan plan;
-  for (const TargetTemplate* target : order) {
-    ASSIGN_OR_RETURN(PlannedTarget planned, PlanTarget(*target, plan.targets, context));
+  plan.remarks = selection.remarks;
+  const std::vector<int> jobs = ShareJobs(order, options.jobs);
+  for (size_t i = 0; i < order.size(); ++i) {
+    const TargetTemplate* target = order[i];
+    ASSIGN_OR_RETURN(PlannedTarget planned, PlanTarget(*target, plan.targets, context, jobs[i]));
     // What nobody asked for is built for the others' sake, and stays in the workspace.
-    if (!Contains(targets, target->name)) {
+    planned.asked_for = Contains(selection.names, target->name);
+    if (!planned.asked_for) {
       planned.artifacts.clear();
       planned.runner.reset();
     }

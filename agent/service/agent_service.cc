@@ -149,6 +149,7 @@ const pipeline::Toolchain* AgentServiceImpl::FindToolchain(const std::string& fi
 absl::Status AgentServiceImpl::Plan(const wasmagent::v1::PlanBuildRequest& request,
                                     wasmagent::v1::PlanBuildResponse& response) const {
   ASSIGN_OR_RETURN(auto plan, parts_.manager.PlanOf(request.build()));
+  response.mutable_remarks()->Assign(plan.remarks.begin(), plan.remarks.end());
   for (const auto& target : plan.targets) {
     auto& out = *response.add_targets();
     ToProto(target, out);

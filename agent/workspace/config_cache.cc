@@ -44,9 +44,12 @@ absl::Status ConfigCache::Seed(const std::string& key, const std::string& build_
   return platform::WriteFileAtomically(build_directory + "/config.cache", *bytes, 0644, /*durable=*/false);
 }
 
+void ConfigCache::Forget(const std::string& key) const { ::unlink((directory_ + "/" + key).c_str()); }
+
 absl::Status ConfigCache::Keep(const std::string& key, const std::string& build_directory) const {
-  auto bytes = platform::ReadFile(build_directory + "/config.cache", kLargestCache);
-  if (absl::IsNotFound(bytes.status())) return absl::OkStatus();
+  auto bytes = platform::ReadRegularFile(build_directory + "/config.cache", kLargestCache);
+  // What is not there, or is nothing that autoconf writes, is not worth keeping.
+  if (absl::IsNotFound(bytes.status()) || absl::IsFailedPrecondition(bytes.status())) return absl::OkStatus();
   RETURN_IF_ERROR_CTX(bytes.status(), "config.cache");
   RETURN_IF_ERROR(platform::MakeDirectories(directory_, 0700));
   RETURN_IF_ERROR(platform::WriteFileAtomically(directory_ + "/" + key, *bytes, 0600, /*durable=*/false));

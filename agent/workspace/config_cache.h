@@ -15,6 +15,8 @@ class ConfigCache {
 
   // Puts the cache of this key into a build dir that has none. No error when there is none to put.
   absl::Status Seed(const std::string& key, const std::string& build_directory) const;
+  // Drops what was kept for this key: configure would not have it.
+  void Forget(const std::string& key) const;
   // Keeps the config.cache of a build dir whose configure succeeded. No error when it has none.
   absl::Status Keep(const std::string& key, const std::string& build_directory) const;
 

@@ -23,6 +23,7 @@ struct Flags {
 
 void PrintPlan(const Checkout& checkout, const wasmagent::v1::PlanBuildResponse& plan) {
   fmt::print("SRC={}\n\n", platform::QuoteWord(checkout.path));
+  for (const std::string& remark : plan.remarks()) fmt::print("# {}\n", remark);
   for (const auto& target : plan.targets()) {
     fmt::print("# target {}: {} in {}\n", target.name(), target.toolchain().version(), target.build_directory());
     for (const std::string& remark : target.remarks()) fmt::print("# {}\n", remark);

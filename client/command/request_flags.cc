@@ -13,7 +13,9 @@
 namespace wasmagent::client {
 
 void AddRequestFlags(CLI::App& command, RequestFlags& flags) {
-  command.add_option("--target,-t", flags.targets, "Target to build; may be repeated (default: wasi)")
+  command
+      .add_option("--target,-t", flags.targets,
+                  "Target to build, 'all', or a pattern such as 'emscripten-*'; may be repeated (default: wasi)")
       ->allow_extra_args(false);
   command.add_flag("--clean", flags.clean, "Start from clean build dirs");
   command.add_option("--jobs,-j", flags.jobs, "Parallel jobs (default: what the agent's CPUs and memory allow)");

@@ -79,7 +79,11 @@ std::string DescribeStepEnd(const wasmagent::v1::StepEnded& ended) {
   std::string took = FormatElapsed(FromProto(ended.wall_time()));
   if (ended.signal() != 0) return fmt::format("killed by signal {} after {}", ended.signal(), took);
   if (ended.exit_code() != 0) return fmt::format("failed with exit code {} after {}", ended.exit_code(), took);
-  return fmt::format("done in {}{}", took, ended.reason().empty() ? "" : " (" + ended.reason() + ")");
+  std::string cached;
+  if (uint32_t compiled = ended.compiler_cache_hits() + ended.compiler_cache_misses(); compiled > 0) {
+    cached = fmt::format(", ccache served {} of {}", ended.compiler_cache_hits(), compiled);
+  }
+  return fmt::format("done in {}{}{}", took, cached, ended.reason().empty() ? "" : " (" + ended.reason() + ")");
 }
 
 std::string DescribeEnd(const std::string& build_id, const wasmagent::v1::Ended& ended) {

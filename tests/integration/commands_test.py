@@ -64,6 +64,25 @@ targets:
         ran = self.bare("run", "--target", "native", "--out", out, "--", "world", "x", code=7)
         self.assertEqual(ran.out, "hello world\n")
 
+    def test_all_and_patterns_mean_what_can_be_built(self):
+        """A pattern that leaves out a target says which and why; one that fits nothing is a mistake."""
+        refused = 'refused_sdks: {%s}' % ", ".join(f"{version}: not today" for version in range(1, 100))
+        with open(self.src / "wasmbuild.yaml", "a") as file:
+            file.write(f"""\
+  never:
+    toolchain: wasi
+    {refused}
+    steps: [{{name: make, argv: [make]}}]
+  quick: {{toolchain: native, steps: [{{name: touch, argv: [touch, made]}}], artifacts: [made]}}
+""")
+        events = self.submit(target="all").events
+        self.assertTrue(any("leaves out never" in event["notice"]["text"] for event in events if "notice" in event), events)
+        self.assertTrue((self.src / "builddir/native/hello").is_file())
+        self.assertTrue((self.src / "builddir/quick/made").is_file())
+        self.assertIn("leaves out never", self.ctl("plan", "--target", "all").out)
+        self.assertIn("no target fits 'wasm*'", self.submit(target="wasm*", code=7).err)
+        self.assertIn("not today", self.submit(target="nev*", code=7).err)
+
     def test_what_follows_two_dashes_is_the_programs(self):
         """Brackets, braces and empty words reach the program as they were typed."""
         self.submit()

@@ -1,5 +1,7 @@
 """When a build dir is kept, and when it starts anew: guarantee 2 for projects with a configure script."""
 
+import json
+
 import harness
 
 # Not made by autoconf, but run like one: what it is told and what it finds goes into the build dir.
@@ -79,6 +81,23 @@ class Configure(harness.Case):
         self.assertIn("seeded with ac_cv_answer=42", self.build()[2])
         # Whoever asks for a clean start wants no help from the past.
         self.assertNotIn("seeded", self.build("--clean")[2])
+
+    def test_a_cache_that_configure_refuses_is_made_anew_once(self):
+        """As autoconf tells people to do by hand, and then the failure is the build's."""
+        refuse = ('if test -f config.cache || test -f "$src/always"; then\n  echo "configure: error: changes in the environment can '
+                  'compromise the build" >&2\n  exit 1\nfi\n')
+        self.write("configure", CONFIGURE.replace("test -f config.cache", refuse + "test -f config.cache"), 0o755)
+        self.build()
+        self.build("--configure-arg", "--enable-more")  # so that the first flags find an empty build dir, which is seeded
+        result = self.submit()
+        notices = [event["notice"]["text"] for event in result.events if "notice" in event]
+        self.assertEqual(len(notices), 1, notices)
+        self.assertIn("config.cache", notices[0])
+        self.assertEqual(self.leftovers(), 1)
+        self.write("always", "")
+        result = self.submit("--configure-arg", "--enable-less", code=1)
+        self.assertIn("changes in the environment", json.dumps(result.events[-1]["ended"]["cause"]))
+        self.assertEqual(harness.log_of(result.events).decode().count("configuring with"), 2)
 
     def test_make_arguments_reach_make_alone(self):
         self.build()

@@ -1,6 +1,7 @@
 #include "platform/file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -39,6 +40,18 @@ TEST_F(FileTest, ReadsWithinALimit) {
   EXPECT_EQ(ReadFile(folder_ + "/f", 99'999).status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_FALSE(ReadFile("/proc/self/status").value().empty());
   EXPECT_EQ(ReadFile(folder_ + "/none").status().code(), absl::StatusCode::kNotFound);
+}
+
+// What somebody puts in a file's place is refused: a pipe is not waited for, a link not followed.
+TEST_F(FileTest, ReadsRegularFilesOnly) {
+  ASSERT_TRUE(WriteFileAtomically(folder_ + "/f", "text", 0600, false).ok());
+  ASSERT_EQ(::symlink("f", (folder_ + "/link").c_str()), 0);
+  ASSERT_EQ(::mkfifo((folder_ + "/pipe").c_str(), 0600), 0);
+  EXPECT_EQ(ReadRegularFile(folder_ + "/f").value(), "text");
+  for (const char* name : {"/link", "/pipe", ""}) {
+    EXPECT_EQ(ReadRegularFile(folder_ + name).status().code(), absl::StatusCode::kFailedPrecondition) << name;
+  }
+  EXPECT_EQ(ReadRegularFile(folder_ + "/none").status().code(), absl::StatusCode::kNotFound);
 }
 
 // Nothing beneath a folder leads out of it: no link, no "..", no absolute path.

@@ -77,6 +77,27 @@ TEST_F(LogRecorderTest, ALongLogKeepsHeadAndTail) {
   EXPECT_EQ(tail.offset(), all.size() - 50);
 }
 
+// Steps that run side by side share the limit; each keeps its own end.
+TEST_F(LogRecorderTest, EachStepKeepsItsOwnTail) {
+  LogRecorder log(*build_, 4, 3);
+  for (uint32_t step : {0u, 1u, 0u, 1u}) {
+    ASSERT_TRUE(log.Write(step, step == 0 ? "aaaa" : "bbbb").ok());
+  }
+  ASSERT_TRUE(log.EndStep(1).ok());
+  ASSERT_TRUE(log.EndStep(0).ok());
+  auto chunks = Chunks();
+  ASSERT_EQ(chunks.size(), 3u);
+  EXPECT_EQ(chunks[0].data(), "aaaa");
+  EXPECT_EQ(chunks[1].data(), "bbb");
+  EXPECT_EQ(chunks[1].step(), 1u);
+  EXPECT_EQ(chunks[1].omitted_before(), 5u);
+  EXPECT_EQ(chunks[1].offset(), 9u);
+  EXPECT_EQ(chunks[2].data(), "aaa");
+  EXPECT_EQ(chunks[2].step(), 0u);
+  EXPECT_EQ(chunks[2].omitted_before(), 1u);
+  EXPECT_EQ(chunks[2].offset(), 13u);
+}
+
 // A step that prints more than a message holds is cut into chunks, not lost.
 TEST_F(LogRecorderTest, LargeWritesAreSplit) {
   LogRecorder log(*build_, 1 << 20, 10);

@@ -51,6 +51,8 @@ TEST(RequestCheckTest, EveryFieldIsChecked) {
   request = Good();
   request.set_targets(0, "a b");
   ExpectRefused(request, "a b");
+  request.set_targets(0, "wasi-[a-z]*");
+  EXPECT_TRUE(CheckRequest(request).ok());
   request = Good();
   (*request.mutable_options()->mutable_env())["A=B"] = "x";
   ExpectRefused(request, "options.env");

@@ -53,6 +53,27 @@ TEST_F(StepOutputTest, BytesAreLoggedAndMessagesRecognised) {
   EXPECT_EQ(output.diagnostics().errors(), 1U);
 }
 
+// Beside other steps a line is logged whole, however it was cut; the last one needs no end, an endless one does not
+// wait.
+TEST_F(StepOutputTest, LinesStayWholeBesideOthers) {
+  StepOutput output(*build_, log_, 3, "/w/src", ".", /*whole_lines=*/true);
+  auto logged = [this] {
+    std::string log;
+    for (const auto& event : Events()) log += event.log().data();
+    return log;
+  };
+  ASSERT_TRUE(output.Take("checking for cc... ").ok());
+  EXPECT_EQ(logged(), "");
+  ASSERT_TRUE(output.Take("yes\nchecking for ld... ").ok());
+  EXPECT_EQ(logged(), "checking for cc... yes\n");
+  ASSERT_TRUE(output.Take("no\n").ok());
+  ASSERT_TRUE(output.Take("end").ok());
+  ASSERT_TRUE(output.Finish().ok());
+  EXPECT_EQ(logged(), "checking for cc... yes\nchecking for ld... no\nend");
+  ASSERT_TRUE(output.Take(std::string(70'000, 'x')).ok());
+  EXPECT_EQ(logged().size(), 50u + 70'000u);
+}
+
 // A last line without an end counts when the step ends.
 TEST_F(StepOutputTest, TheLastLineNeedsNoEnd) {
   StepOutput output = Output(".");

@@ -21,7 +21,7 @@ class PlanTargetTest : public ::testing::Test {
     target_.steps = {{"run", StepKind::kRun, {"true"}, {}, "."}};
   }
   absl::StatusOr<PlannedTarget> Plan(const std::vector<PlannedTarget>& planned = {}) {
-    return PlanTarget(target_, planned, {machine_, base_, options_, tree_});
+    return PlanTarget(target_, planned, {machine_, base_, options_, tree_}, options_.jobs);
   }
   // What a text becomes as an argument of a step that runs in `directory`.
   std::string Expanded(const std::string& text, const std::string& directory = ".") {

@@ -1,6 +1,8 @@
 #include "agent/workspace/config_cache.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "platform/directory.h"
 #include "platform/file.h"
@@ -29,6 +31,27 @@ TEST_F(ConfigCacheTest, SeedsTheSameKeyOnly) {
   EXPECT_TRUE(absl::IsNotFound(platform::ReadFile(dir_ + "/b/config.cache").status()));
   ASSERT_TRUE(cache_.Seed("k1", dir_ + "/b").ok());
   EXPECT_EQ(*platform::ReadFile(dir_ + "/b/config.cache"), "ac_cv_x=yes");
+}
+
+// A cache that configure would not have is not offered again.
+TEST_F(ConfigCacheTest, ForgetsOnRequest) {
+  ASSERT_TRUE(platform::WriteFileAtomically(dir_ + "/a/config.cache", "x", 0644, false).ok());
+  ASSERT_TRUE(cache_.Keep("k", dir_ + "/a").ok());
+  cache_.Forget("k");
+  cache_.Forget("k");
+  ASSERT_TRUE(cache_.Seed("k", dir_ + "/b").ok());
+  EXPECT_TRUE(absl::IsNotFound(platform::ReadFile(dir_ + "/b/config.cache").status()));
+}
+
+// What a build puts there instead of a file is neither waited for nor followed.
+TEST_F(ConfigCacheTest, OnlyARegularFileIsKept) {
+  ASSERT_EQ(::mkfifo((dir_ + "/a/config.cache").c_str(), 0600), 0);
+  ASSERT_TRUE(platform::WriteFileAtomically(dir_ + "/secret", "x", 0600, false).ok());
+  ASSERT_EQ(::symlink("../secret", (dir_ + "/b/config.cache").c_str()), 0);
+  for (const char* folder : {"/a", "/b"}) {
+    EXPECT_TRUE(cache_.Keep("k", dir_ + folder).ok());
+    EXPECT_TRUE(absl::IsNotFound(platform::ReadFile(dir_ + "/kept/k").status()));
+  }
 }
 
 // A build dir without a config.cache, such as CMake's, is no error.

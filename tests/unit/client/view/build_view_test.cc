@@ -23,6 +23,17 @@ TEST(BuildView, CountsInWords) {
   EXPECT_EQ(Count(1200, "file"), "1200 files");
 }
 
+// A step says what it cost, and what the compiler cache spared it, where there was something to spare.
+TEST(BuildView, StepEndTellsTheCompilerCachesPart) {
+  wasmagent::v1::StepEnded ended;
+  ended.mutable_wall_time()->set_seconds(3);
+  EXPECT_EQ(DescribeStepEnd(ended), "done in 3.0 s");
+  ended.set_compiler_cache_hits(370);
+  ended.set_compiler_cache_misses(30);
+  ended.set_reason("the first build here");
+  EXPECT_EQ(DescribeStepEnd(ended), "done in 3.0 s, ccache served 370 of 400 (the first build here)");
+}
+
 // What a program prints cannot steer the terminal.
 TEST(BuildView, PrintableDropsEscapes) {
   EXPECT_EQ(Printable("\x1b[31mred\x1b[0m\a\tx"), "red  x");
