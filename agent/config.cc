@@ -153,6 +153,9 @@ absl::StatusOr<ParsedCommandLine> ParseCommandLine(int argc, char** argv) {
   AddFlags(app, apply);
   CLI::App* dress =
       app.add_subcommand("dress-sdk", "Lay out the distribution's clang, lld and wasi-libc as a WASI SDK, and exit");
+  CLI::App* probe =
+      app.add_subcommand("probe", "Print the toolchains and runtimes that are found here as JSON, and exit");
+  probe->fallthrough();
   dress->add_option("--dest", invocation.dress_destination, "Folder to make")->required();
   try {
     app.parse(argc, argv);
@@ -172,6 +175,7 @@ absl::StatusOr<ParsedCommandLine> ParseCommandLine(int argc, char** argv) {
   for (const auto& set : apply) set(invocation.config);
   FillDefaults(invocation.config);
   RETURN_IF_ERROR(CheckConfig(invocation.config));
+  if (*probe) invocation.action = Invocation::Action::kProbe;
   if (print_config) invocation.action = Invocation::Action::kPrintConfig;
   return parsed;
 }

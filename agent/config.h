@@ -12,7 +12,7 @@ namespace wasmagent::agent {
 
 // What the command line asks for.
 struct Invocation {
-  enum class Action { kServe, kPrintConfig, kDressSdk };
+  enum class Action { kServe, kPrintConfig, kProbe, kDressSdk };
   Action action = Action::kServe;
   config::v1::AgentConfig config;  // file, then flags, then defaults
   std::string dress_destination;

@@ -11,6 +11,7 @@
 #include "agent/agent.h"
 #include "agent/config.h"
 #include "agent/main_log.h"
+#include "agent/main_probe.h"
 #include "agent/pipeline/toolchain.h"
 #include "agent/sandbox/launcher.h"
 #include "fmt/format.h"
@@ -77,6 +78,8 @@ absl::Status Main(int argc, char** argv, int& exit_code) {
     case Invocation::Action::kPrintConfig:
       std::fputs(wasmagent::config::ToYaml(invocation.config).c_str(), stdout);
       return absl::OkStatus();
+    case Invocation::Action::kProbe:
+      return wasmagent::agent::PrintProbe(invocation.config);
     case Invocation::Action::kDressSdk: {
       const char* path = std::getenv("PATH");
       return wasmagent::pipeline::DressSdk(invocation.dress_destination, path ? path : "/usr/bin:/bin");

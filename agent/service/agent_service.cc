@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_replace.h"
 #include "agent/builds/store_source_tree.h"
+#include "agent/service/inventory_message.h"
 #include "agent/service/status_conversion.h"
 #include "agent/service/unary.h"
 #include "fmt/format.h"
@@ -26,15 +27,6 @@ constexpr int kMostImported = 20000;
 
 std::string Shown(const std::string& text) {
   return absl::StrReplaceAll(text, {{pipeline::kSourceRootMark, kShownSourceRoot}});
-}
-
-void ToProto(const pipeline::Toolchain& from, wasmagent::v1::Toolchain& to) {
-  to.set_kind(from.kind);
-  to.set_path(from.path);
-  to.set_version(from.version);
-  to.set_fingerprint(from.fingerprint);
-  to.set_usable(from.usable);
-  to.set_problem(from.problem);
 }
 
 void ToProto(const pipeline::PlannedTarget& from, wasmagent::v1::PlannedTarget& to) {
@@ -93,13 +85,7 @@ absl::Status AgentServiceImpl::Describe(wasmagent::v1::GetAgentInfoResponse& res
   response.set_state_directory(facts_.state_directory);
   response.mutable_bind_roots()->Assign(facts_.bind_roots.begin(), facts_.bind_roots.end());
   response.mutable_start_time()->set_seconds(absl::ToUnixSeconds(facts_.start_time));
-  for (const auto& toolchain : parts_.inventory.toolchains) ToProto(toolchain, *response.add_toolchains());
-  for (const auto& runtime : parts_.inventory.runtimes) {
-    auto& out = *response.add_runtimes();
-    out.set_name(runtime.name);
-    out.set_path(runtime.path);
-    out.set_version(runtime.version);
-  }
+  AddInventory(parts_.inventory, response);
   builds::Load load = parts_.manager.CurrentLoad();
   response.set_running(load.running);
   response.set_queued(load.queued);

@@ -18,6 +18,7 @@ void AddRun(CLI::App& app, CommandContext& context);
 void AddTargets(CLI::App& app, CommandContext& context);
 void AddPlan(CLI::App& app, CommandContext& context);
 void AddInfo(CLI::App& app, CommandContext& context);
+void AddDoctor(CLI::App& app, CommandContext& context);
 void AddAgent(CLI::App& app, CommandContext& context);
 void AddContext(CLI::App& app, CommandContext& context);
 void AddVerify(CLI::App& app, CommandContext& context);

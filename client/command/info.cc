@@ -32,7 +32,9 @@ CommandResult Info(const CommandContext& context, const Flags& flags) {
                toolchain.usable() ? "" : "; not usable: " + toolchain.problem());
   }
   for (const auto& runtime : info.runtimes())
-    fmt::print("runtime    {} {} ({})\n", runtime.name(), runtime.version(), runtime.path());
+    fmt::print("runtime    {} {} ({}){}\n", runtime.name(), runtime.version(), runtime.path(),
+               runtime.problem().empty() ? "" : "; not usable: " + runtime.problem());
+  fmt::print("ccache     {}\n", info.compiler_cache().empty() ? "not installed" : info.compiler_cache());
   for (const std::string& root : info.bind_roots()) fmt::print("reads      {}\n", root);
   fmt::print("state      {}\n", info.state_directory());
   return kSucceeded;
