@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <system_error>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
 #include "agent/builds/compiler_cache_use.h"
 #include "agent/pipeline/failure_cause.h"
@@ -275,7 +274,7 @@ TargetRunner::MaybeEnding TargetRunner::RunStep(const Step& step, bool skip, con
   if (result.end == CommandResult::End::kCancelled) return StoppedEnding(sandbox::StopReason::kCancelled);
   if (result.end == CommandResult::End::kTimedOut) return StoppedEnding(sandbox::StopReason::kTimedOut);
   if (result.end == CommandResult::End::kExited && result.exit_code == 0) return std::nullopt;
-  cache_refused_ = step.kind == StepKind::kConfigure && absl::StrContains(output.tail(), kCacheRefused);
+  cache_refused_ = step.kind == StepKind::kConfigure && output.tail().find(kCacheRefused) != std::string_view::npos;
   return Explain(step, result, output);
 }
 
