@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <climits>
 #include <vector>
 
 #include "fmt/format.h"
@@ -65,6 +66,14 @@ absl::StatusOr<ScopedFd> OpenBeneath(int dir_fd, const std::string& path, int fl
   // ENOSYS from an old kernel, EPERM from a seccomp filter that does not know the call.
   if (errno == ENOSYS || errno == EPERM) return OpenByComponents(dir_fd, path, flags, mode);
   return ErrnoStatus(errno, path);
+}
+
+absl::StatusOr<std::string> PathOf(int fd) {
+  std::string path(PATH_MAX, '\0');
+  ssize_t size = ::readlink(fmt::format("/proc/self/fd/{}", fd).c_str(), path.data(), path.size());
+  if (size < 0) return ErrnoStatus(errno, "path of a descriptor");
+  path.resize(static_cast<size_t>(size));
+  return path;
 }
 
 absl::StatusOr<std::string> ReadAll(int fd, uint64_t limit) {

@@ -22,6 +22,10 @@ absl::StatusOr<ScopedFd> OpenAt(int dir_fd, const std::string& path, int flags, 
 // RESOLVE_NO_SYMLINKS, or component by component where the kernel has no openat2).
 absl::StatusOr<ScopedFd> OpenBeneath(int dir_fd, const std::string& path, int flags, mode_t mode = 0);
 
+// The path of what a descriptor refers to, as the kernel knows it now: absolute, links resolved. That of a file that
+// has been removed ends with " (deleted)".
+absl::StatusOr<std::string> PathOf(int fd);
+
 // Reads a whole file. `limit` bounds the size: RESOURCE_EXHAUSTED beyond it.
 absl::StatusOr<std::string> ReadFile(const std::string& path, uint64_t limit = UINT64_MAX);
 

@@ -25,8 +25,9 @@ LAYERS = {
     "client/session": ["client/checkout", "content/transfer", "content", "platform", "proto"],
     "client/artifacts": ["client/session", "client/checkout", "content/transfer", "content", "platform", "proto"],
     "client/view": ["platform", "proto"],
-    "client/command": ["client/checkout", "client/session", "client/artifacts", "client/view", "content/transfer", "content",
-                       "platform", "proto"],
+    "client/hosting": ["platform"],
+    "client/command": ["client/checkout", "client/session", "client/artifacts", "client/view", "client/hosting",
+                       "content/transfer", "content", "platform", "proto"],
 }
 # Wiring, which sees everything of its side: folder and start of the file's name.
 WIRING = [("agent", "main"), ("agent", "agent"), ("agent", "config"), ("client", "main"), ("client", "config")]

@@ -23,6 +23,8 @@ void AddAgent(CLI::App& app, CommandContext& context);
 void AddContext(CLI::App& app, CommandContext& context);
 void AddVerify(CLI::App& app, CommandContext& context);
 void AddIgnored(CLI::App& app, CommandContext& context);
+void AddServe(CLI::App& app, CommandContext& context);
+void AddHosting(CLI::App& app, CommandContext& context);
 void AddCompletion(CLI::App& app, CommandContext& context);
 
 // Shows a build to its end, fetches what it made, and says how it ended: what submit and watch share.

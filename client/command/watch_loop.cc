@@ -122,6 +122,12 @@ void UnblockWatchSignals() {
   ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
+void WaitForWatchSignal() {
+  sigset_t set = WatchSignals();
+  int signal = 0;
+  ::sigwait(&set, &signal);
+}
+
 EndOnSignal::EndOnSignal(std::string advice) : stop_(::eventfd(0, EFD_CLOEXEC)) {
   thread_ = std::thread([this, advice = std::move(advice)] {
     sigset_t set = WatchSignals();

@@ -17,6 +17,8 @@ namespace wasmagent::client {
 void BlockWatchSignals();
 // Lets them act as they do by default again, for subcommands that do not watch.
 void UnblockWatchSignals();
+// For a subcommand that runs until it is ended: waits for one of them. They stay blocked.
+void WaitForWatchSignal();
 
 // Until a build is accepted nothing is lost by ending at once: while this lives, the signals end the program with exit
 // code 4, after `advice` has been written to stderr. Costs a thread.

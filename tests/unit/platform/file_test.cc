@@ -68,6 +68,19 @@ TEST_F(FileTest, OpensBeneathOnly) {
   }
 }
 
+// A descriptor tells where its file is, however it was reached, and wherever it has gone since.
+TEST_F(FileTest, KnowsThePathOfADescriptor) {
+  std::string folder = std::filesystem::canonical(folder_);
+  ASSERT_TRUE(MakeDirectories(folder + "/d").ok());
+  ASSERT_TRUE(WriteFileAtomically(folder + "/d/f", "f", 0600, false).ok());
+  ASSERT_EQ(::symlink("d/../d/f", (folder + "/link").c_str()), 0);
+  auto fd = OpenAt(AT_FDCWD, folder + "/link", O_PATH).value();
+  EXPECT_EQ(PathOf(fd.get()).value(), folder + "/d/f");
+  std::filesystem::rename(folder + "/d", folder + "/e");
+  EXPECT_EQ(PathOf(fd.get()).value(), folder + "/e/f");
+  EXPECT_FALSE(PathOf(-1).ok());
+}
+
 // A copy has the same bytes, empty and large.
 TEST_F(FileTest, CopiesContents) {
   for (size_t size : {size_t{0}, size_t{1}, size_t{3'000'000}}) {
