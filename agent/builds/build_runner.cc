@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
+#include "agent/builds/evidence.h"
 #include "agent/builds/store_source_tree.h"
+#include "agent/builds/synced_event.h"
 #include "agent/pipeline/failure_cause.h"
 #include "agent/pipeline/fingerprint.h"
 #include "agent/pipeline/glob.h"
@@ -36,6 +39,11 @@ constexpr absl::Duration kProgressPeriod = absl::Milliseconds(100);
 void ToProto(absl::Duration from, google::protobuf::Duration& to) {
   to.set_seconds(absl::ToInt64Seconds(from));
   to.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(from - absl::Seconds(to.seconds()))));
+}
+
+bool Configures(const PlannedTarget& target) {
+  return std::any_of(target.steps.begin(), target.steps.end(),
+                     [](const Step& step) { return step.kind == StepKind::kConfigure; });
 }
 
 bool InTree(const PlannedTarget& target) { return target.build_directory == "."; }
@@ -133,7 +141,13 @@ absl::Status BuildRunner::MakePlan() {
 }
 
 absl::Status BuildRunner::AcquireWorkspace() {
-  ASSIGN_OR_RETURN_CTX(workspace_, parts_.workspaces.Acquire(build_.request().checkout()), "take a workspace");
+  ASSIGN_OR_RETURN_CTX(workspace_, parts_.workspaces.Acquire(build_.request().checkout(), build_.id()),
+                       "take a workspace");
+  build_.Change([this](wasmagent::v1::Build& record) {
+    record.set_workspace(workspace_->name());
+    for (const PlannedTarget& target : plan_.targets)
+      (*record.mutable_build_directories())[target.name] = target.build_directory;
+  });
   BuildEvent event;
   event.mutable_started()->set_attempt(build_.Record().attempts());
   event.mutable_started()->set_warm(workspace_->warm());
@@ -159,7 +173,11 @@ absl::Status BuildRunner::Sync() {
     (void)build_.Emit(std::move(event));
   }));
   tree_untouched_ = tree_untouched_ && stats.kept == stats.files && stats.removed == 0;
-  return absl::OkStatus();
+  // A sync after this one only brings back what went with a build dir.
+  if (std::exchange(told_synced_, true)) return absl::OkStatus();
+  BuildEvent event;
+  *event.mutable_synced() = SyncedEvent(stats, workspace_->warm(), workspace_->reason());
+  return build_.Emit(std::move(event));
 }
 
 std::string BuildRunner::InWorkspace(std::string text) const {
@@ -214,7 +232,9 @@ BuildRunner::MaybeEnding BuildRunner::RunTarget(const PlannedTarget& target) {
       configured = true;
     }
     bool skip = step.kind == StepKind::kConfigure && reason.empty();
-    ASSIGN_OR_RETURN(auto ending, RunStep(target, step, skip, reason));
+    // Where nothing configures, the first step is the one that meets an empty build dir.
+    bool tells = step.kind == StepKind::kConfigure || (!Configures(target) && &step == &target.steps.front());
+    ASSIGN_OR_RETURN(auto ending, RunStep(target, step, skip, tells ? reason : ""));
     if (ending) {
       // As by hand: what is built stays for the next try. On a full disk it would keep that from ever succeeding.
       if (!ending->disk_full) workspace_->Keep();
@@ -319,7 +339,7 @@ BuildRunner::MaybeEnding BuildRunner::RunStep(const PlannedTarget& target, const
 
   absl::Status there = MakeStepDirectory(step, command.directory);
   if (!there.ok()) return NotRun(number, there);
-  StepOutput output(build_, log_, number, workspace_->source(), step.directory);
+  StepOutput output(build_, log_, number, workspace_->source(), step.directory, target.toolchain_kind);
   auto run = parts_.launcher.Run(
       command, [&](std::string_view bytes) { return output.Take(bytes); }, build_.stop(), deadline_,
       limits_.kill_grace);
@@ -335,14 +355,30 @@ BuildRunner::MaybeEnding BuildRunner::RunStep(const PlannedTarget& target, const
   ToProto(result.wall_time, *end->mutable_wall_time());
   ToProto(result.cpu_time, *end->mutable_cpu_time());
   end->set_peak_memory_bytes(result.peak_memory_bytes);
-  if (step.kind == StepKind::kConfigure) end->set_reason(reason);
+  end->set_compiled(output.count().compiled());
+  end->set_linked(output.count().linked());
+  end->set_reason(reason);
   RETURN_IF_ERROR(build_.Emit(std::move(ended)));
 
   if (result.end == CommandResult::End::kCancelled) return StoppedEnding(sandbox::StopReason::kCancelled);
   if (result.end == CommandResult::End::kTimedOut) return StoppedEnding(sandbox::StopReason::kTimedOut);
   if (result.end == CommandResult::End::kExited && result.exit_code == 0) return std::nullopt;
 
+  // Evidence that cannot be stored, on a full disk, is no reason to hide what failed.
+  absl::Status kept = KeepEvidence(target);
+  if (!kept.ok()) spdlog::warn("build {}: {}", build_.id(), std::string(kept.message()));
   return Explain(target, step, result, output);
+}
+
+absl::Status BuildRunner::KeepEvidence(const PlannedTarget& target) {
+  if (!Configures(target)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(auto evidence, KeepConfigLog(*workspace_, target.name, target.build_directory, parts_.store));
+  if (!evidence) return absl::OkStatus();
+  artifact_leases_.push_back(evidence->lease);
+  RETURN_IF_ERROR(build_.Update([&](wasmagent::v1::Build& record) { *record.add_evidence() = evidence->file; }));
+  BuildEvent event;
+  *event.mutable_evidence() = evidence->file;
+  return build_.Emit(std::move(event));
 }
 
 Ending BuildRunner::Explain(const PlannedTarget& target, const Step& step, const CommandResult& result,
@@ -353,9 +389,14 @@ Ending BuildRunner::Explain(const PlannedTarget& target, const Step& step, const
       .target = target.name,
       .result = result,
       .diagnostics = output.diagnostics(),
+      .signs = output.signs(),
       .log_tail = output.tail(),
       .jobs = PlanOptionsOf(build_.request(), limits_.jobs).jobs,
-      .read_config_log = [&] { return platform::ReadFile(BuildDirectory(target) + "/config.log", kLargestConfigLog); }};
+      .read_config_log = [&]() -> absl::StatusOr<std::string> {
+        ASSIGN_OR_RETURN(auto file,
+                         workspace_->OpenFile(InTree(target) ? "config.log" : target.build_directory + "/config.log"));
+        return platform::ReadAll(file.get(), kLargestConfigLog);
+      }};
   pipeline::FailureCause why = pipeline::ExplainFailure(failed);
   Cause cause = CauseOf(why.summary, why.advice);
   cause.set_target(target.name);

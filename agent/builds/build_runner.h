@@ -73,6 +73,7 @@ class BuildRunner {
   MaybeEnding NotRun(uint32_t number, const absl::Status& status);
   Ending Explain(const pipeline::PlannedTarget& target, const pipeline::Step& step,
                  const sandbox::CommandResult& result, const StepOutput& output) const;
+  absl::Status KeepEvidence(const pipeline::PlannedTarget& target);
   MaybeEnding SkipTarget(const pipeline::PlannedTarget& target);
   absl::Status TellStarted(uint32_t number, const pipeline::PlannedTarget& target, const pipeline::Step& step,
                            const sandbox::Command& command);
@@ -96,8 +97,9 @@ class BuildRunner {
   std::string target_;  // what is under way, for the cause of a failure
   std::string step_;
   store::Lease lease_;
-  std::vector<store::Lease> artifact_leases_;
+  std::vector<store::Lease> artifact_leases_;  // and those of evidence
   absl::Time deadline_ = absl::InfiniteFuture();
+  bool told_synced_ = false;
   bool tree_untouched_ = true;  // every sync found every file as the build before had left it
   uint32_t next_step_ = 0;
 };

@@ -11,7 +11,7 @@ using ::testing::IsEmpty;
 
 class StepOutputTest : public LiveBuildFixture {
  protected:
-  StepOutput Output(const std::string& directory) { return StepOutput(*build_, log_, 3, "/w/src", directory); }
+  StepOutput Output(const std::string& directory) { return StepOutput(*build_, log_, 3, "/w/src", directory, "wasi"); }
   std::vector<wasmagent::v1::Diagnostic> Diagnostics() {
     std::vector<wasmagent::v1::Diagnostic> found;
     for (const auto& event : Events()) {
@@ -51,6 +51,17 @@ TEST_F(StepOutputTest, BytesAreLoggedAndMessagesRecognised) {
   EXPECT_EQ(found.severity(), wasmagent::v1::SEVERITY_ERROR);
   EXPECT_EQ(found.text(), "no such thing");
   EXPECT_EQ(output.diagnostics().errors(), 1U);
+}
+
+// What was compiled is counted, and what the target cannot do is noticed, in lines that come in pieces.
+TEST_F(StepOutputTest, LinesAreCountedAndSearched) {
+  StepOutput output = Output(".");
+  for (const char* piece : {"cc -c -o a.o a.c\ncc -c -o", " b.o b.c\nRuntimeError: memory acc", "ess out of bounds"})
+    ASSERT_TRUE(output.Take(piece).ok());
+  EXPECT_EQ(output.count().compiled(), 2U);
+  EXPECT_FALSE(output.signs().limitation().has_value());
+  ASSERT_TRUE(output.Finish().ok());
+  EXPECT_TRUE(output.signs().limitation().has_value());
 }
 
 // A last line without an end counts when the step ends.
@@ -106,7 +117,7 @@ TEST_F(StepOutputTest, KeepsTheEnd) {
 TEST_F(StepOutputTest, AFullDiskIsAnError) {
   auto build = MakeBuild("/dev/full");
   LogRecorder log(*build, 100, 100);
-  StepOutput output(*build, log, 0, "/w/src", ".");
+  StepOutput output(*build, log, 0, "/w/src", ".", "wasi");
   EXPECT_EQ(output.Take("text\n").code(), absl::StatusCode::kResourceExhausted);
 }
 
