@@ -42,11 +42,13 @@ const std::vector<std::string>& Sections() {
 // A signature, up to its first star, is at least this long; its first bytes are looked for in every line.
 constexpr size_t kBeginning = 4;
 
-uint16_t HashOfBeginning(const char* text) {
+uint32_t Beginning(const char* text) {
   uint32_t bytes;
   std::memcpy(&bytes, text, kBeginning);
-  return static_cast<uint16_t>((bytes * 2654435761U) >> 16);
+  return bytes;
 }
+
+uint16_t HashOf(uint32_t beginning) { return static_cast<uint16_t>((beginning * 2654435761U) >> 16); }
 
 bool IsIn(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
@@ -104,7 +106,7 @@ class Reader {
         return fields.Error(nodes[i], fmt::format("signature '{}' is too short: it would fit too much", signature));
       }
       for (const std::string& toolchain : limitation.toolchains) {
-        auto [known, is_new] = signatures_.emplace(toolchain + " " + signature, limitation.name);
+        auto [known, is_new] = signatures_.emplace(fmt::format("{} {}", toolchain, signature), limitation.name);
         if (is_new) continue;
         return fields.Error(nodes[i], fmt::format("signature '{}' stands in '{}' already", signature, known->second));
       }
@@ -163,16 +165,13 @@ absl::StatusOr<LimitationTable> LimitationTable::Parse(std::string_view text, st
 }
 
 void LimitationTable::Index() {
-  for (const Limitation& limitation : limitations_) {
-    for (const std::string& signature : limitation.signatures) beginnings_.set(HashOfBeginning(signature.data()));
+  for (size_t i = 0; i < limitations_.size(); ++i) {
+    for (const std::string& signature : limitations_[i].signatures) {
+      const uint32_t beginning = Beginning(signature.data());
+      by_beginning_[beginning].emplace_back(i, signature);
+      beginnings_.set(HashOf(beginning));
+    }
   }
-}
-
-bool LimitationTable::MayBegin(std::string_view line) const {
-  for (size_t i = 0; i + kBeginning <= line.size(); ++i) {
-    if (beginnings_.test(HashOfBeginning(line.data() + i))) return true;
-  }
-  return false;
 }
 
 const LimitationTable& LimitationTable::BuiltIn() {
@@ -186,14 +185,18 @@ const LimitationTable& LimitationTable::BuiltIn() {
 }
 
 const Limitation* LimitationTable::Find(std::string_view toolchain, std::string_view line) const {
-  if (!MayBegin(line)) return nullptr;
-  for (const Limitation& limitation : limitations_) {
-    if (!limitation.HoldsFor(toolchain)) continue;
-    for (const std::string& signature : limitation.signatures) {
-      if (HasSignature(line, signature)) return &limitation;
+  size_t best = limitations_.size();
+  for (size_t at = 0; at + kBeginning <= line.size(); ++at) {
+    const uint32_t beginning = Beginning(line.data() + at);
+    if (!beginnings_.test(HashOf(beginning))) continue;
+    auto found = by_beginning_.find(beginning);
+    if (found == by_beginning_.end()) continue;
+    for (const auto& [index, signature] : found->second) {
+      if (index >= best || !limitations_[index].HoldsFor(toolchain)) continue;
+      if (HasSignature(line.substr(at), signature)) best = index;
     }
   }
-  return nullptr;
+  return best == limitations_.size() ? nullptr : &limitations_[best];
 }
 
 }  // namespace wasmagent::pipeline

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <bitset>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 
 namespace wasmagent::pipeline {
@@ -43,10 +46,11 @@ class LimitationTable {
 
  private:
   void Index();
-  bool MayBegin(std::string_view line) const;
 
   std::vector<Limitation> limitations_;
-  std::bitset<1 << 16> beginnings_;  // by the hash of a signature's first bytes
+  // Signatures by their first bytes: which of the limitations, and the signature.
+  absl::flat_hash_map<uint32_t, std::vector<std::pair<size_t, std::string>>> by_beginning_;
+  std::bitset<1 << 16> beginnings_;  // by the hash of the same bytes, to pass over most of a line at once
 };
 
 }  // namespace wasmagent::pipeline

@@ -82,8 +82,8 @@ const Library* First(const std::vector<Library>& libraries, const Fits& fits) {
   return found == libraries.end() ? nullptr : &*found;
 }
 
-MissingLibrary Named(const Library* library, std::string otherwise) {
-  return {library == nullptr ? std::move(otherwise) : library->name, library};
+MissingLibrary Named(const Library* library, const std::string& otherwise) {
+  return {library == nullptr ? otherwise : library->name, library};
 }
 
 }  // namespace
