@@ -40,9 +40,9 @@ int Main(int argc, char** argv) {
   app.footer(
       "Exit codes: 0 succeeded, 1 the build failed, 2 wrong usage, 3 agent not reached or broken, 4 cancelled,\n"
       "5 timed out, 6 out of memory, 7 refused.\nConfiguration: $XDG_CONFIG_HOME/wasmctl/config.yaml");
-  for (auto* add :
-       {AddSubmit, AddWatch, AddList, AddShow, AddLogs, AddCancel, AddFetch, AddRun, AddTargets, AddPlan, AddInfo,
-        AddDoctor, AddAgent, AddContext, AddVerify, AddIgnored, AddServe, AddHosting, AddCompletion}) {
+  for (auto* add : {AddSubmit,  AddWatch,  AddList,    AddShow,  AddLogs,    AddWhy,       AddCancel,
+                    AddFetch,   AddRun,    AddTargets, AddPlan,  AddInfo,    AddDoctor,    AddAgent,
+                    AddContext, AddVerify, AddIgnored, AddServe, AddHosting, AddCompletion}) {
     add(app, context);
   }
   app.require_subcommand(0, 1);

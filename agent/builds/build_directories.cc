@@ -197,13 +197,13 @@ bool BuildDirectories::Built(const PlannedTarget& target, const std::string& fro
 std::string BuildDirectories::ReasonFor(const PlannedTarget& target) const {
   if (clean_) return "a clean build was asked for";
   auto found = before_.find(PlaceOf(target));
-  if (found == before_.end()) return "the build dir was not configured yet";
+  if (found == before_.end()) return "the build dir is new";
   for (const Tenant& tenant : found->second) {
     if (tenant.name != target.name || tenant.key.empty()) continue;
     return tenant.key == target.configure_key ? "the build dir was removed, or another target has used it"
-                                              : "configure inputs, arguments, environment or toolchain changed";
+                                              : "inputs, arguments, environment or toolchain have changed";
   }
-  return "the build dir was not configured yet";
+  return "the build dir is new";
 }
 
 absl::StatusOr<BuildDirectories::Found> BuildDirectories::Enter(const PlannedTarget& target,

@@ -36,7 +36,7 @@ class BuildDirectories {
 
   // What a target finds.
   struct Found {
-    std::string reason;  // why configure must run; empty when it need not
+    std::string reason;  // why it starts over, so that configure must run; empty when it goes on
     bool empty = false;  // nobody was here before
   };
   // Leaves the build dir as the target's steps may find it.

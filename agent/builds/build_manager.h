@@ -66,8 +66,9 @@ class BuildManager {
 
   void Drain(bool drain);
   Load CurrentLoad() const;
-  // Trees that must outlive a garbage collection: what active builds need, and the artifacts of the newest ended ones
-  // that fit half of the store's budget. Those of older builds go when they were not used for the longest time.
+  // What must outlive a garbage collection: the trees that active builds need, the artifacts of the newest ended ones
+  // that fit half of the store's budget, and the evidence of all as far as it fits an eighth. What belongs to older
+  // builds goes when it was not used for the longest time.
   absl::StatusOr<std::vector<content::Digest>> Roots() const;
 
  private:

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "absl/time/clock.h"
 #include "agent/builds/store_source_tree.h"
+#include "agent/builds/synced_event.h"
 #include "agent/builds/target_schedule.h"
 #include "fmt/format.h"
 #include "platform/status.h"
@@ -126,7 +128,13 @@ absl::Status BuildRunner::TellRemarks() {
 }
 
 absl::Status BuildRunner::AcquireWorkspace() {
-  ASSIGN_OR_RETURN_CTX(workspace_, parts_.workspaces.Acquire(build_.request().checkout()), "take a workspace");
+  ASSIGN_OR_RETURN_CTX(workspace_, parts_.workspaces.Acquire(build_.request().checkout(), build_.id()),
+                       "take a workspace");
+  build_.Change([this](wasmagent::v1::Build& record) {
+    record.set_workspace(workspace_->name());
+    for (const PlannedTarget& target : plan_.targets)
+      (*record.mutable_build_directories())[target.name] = target.build_directory;
+  });
   BuildEvent event;
   event.mutable_started()->set_attempt(build_.Record().attempts());
   event.mutable_started()->set_warm(workspace_->warm());
@@ -153,7 +161,11 @@ absl::Status BuildRunner::Sync() {
   }));
   tree_untouched_ = tree_untouched_ && stats.kept == stats.files && stats.removed == 0;
   if (shared_) shared_->tree_untouched = tree_untouched_;
-  return absl::OkStatus();
+  // A sync after this one only brings back what went with a build dir.
+  if (std::exchange(told_synced_, true)) return absl::OkStatus();
+  BuildEvent event;
+  *event.mutable_synced() = SyncedEvent(stats, workspace_->warm(), workspace_->reason());
+  return build_.Emit(std::move(event));
 }
 
 absl::Status BuildRunner::PrepareBuildDirectories() {

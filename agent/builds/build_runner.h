@@ -44,6 +44,7 @@ class BuildRunner {
   std::unique_ptr<workspace::Workspace> workspace_;
   pipeline::Plan plan_;
   store::Lease lease_;
+  bool told_synced_ = false;
   bool tree_untouched_ = true;
   std::unique_ptr<SharedBuild> shared_;
 };

@@ -25,6 +25,9 @@ class BuildWatch {
                                                              wasmagent::v1::Build record, uint64_t after_sequence);
   ~BuildWatch();
 
+  // Leaves the log out from now on.
+  void SkipLog() { reader_.SkipLog(); }
+
   struct Batch {
     std::vector<wasmagent::v1::BuildEvent> events;
     bool ended = false;  // nothing comes after these

@@ -9,6 +9,8 @@
 #include "agent/builds/valid_text.h"
 #include "content/digest.h"
 #include "fmt/format.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/wire_format_lite.h"
 #include "platform/file.h"
 #include "platform/status.h"
 
@@ -27,6 +29,20 @@ uint32_t LengthIn(const char* head) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(head);
   return static_cast<uint32_t>(bytes[0]) | static_cast<uint32_t>(bytes[1]) << 8 |
          static_cast<uint32_t>(bytes[2]) << 16 | static_cast<uint32_t>(bytes[3]) << 24;
+}
+
+// True for an event that holds log bytes, told by its first fields alone.
+bool IsLog(std::string_view bytes) {
+  using google::protobuf::internal::WireFormatLite;
+  google::protobuf::io::CodedInputStream input(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                               static_cast<int>(bytes.size()));
+  while (uint32_t tag = input.ReadTag()) {
+    const int field = WireFormatLite::GetTagFieldNumber(tag);
+    if (field != BuildEvent::kSequenceFieldNumber && field != BuildEvent::kTimeFieldNumber)
+      return field == BuildEvent::kLogFieldNumber;
+    if (!WireFormatLite::SkipField(&input, tag)) return false;
+  }
+  return false;
 }
 
 }  // namespace
@@ -116,6 +132,11 @@ absl::StatusOr<std::vector<BuildEvent>> JournalReader::Next(uint64_t after_seque
       if (length > kLargestRecord) return damage("a record is longer than any event");
       if (used + kHead + length > got) break;
       std::string_view bytes(buffer.data() + used + kHead, length);
+      if (skip_log_ && IsLog(bytes)) {
+        used += kHead + length;
+        position_ += kHead + length;
+        continue;
+      }
       char checksum[4];
       Checksum(bytes, checksum);
       BuildEvent event;

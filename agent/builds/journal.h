@@ -64,6 +64,9 @@ class JournalReader {
   // empty when there are none yet. DATA_LOSS for a damaged record, once all that lies before it was given.
   absl::StatusOr<std::vector<wasmagent::v1::BuildEvent>> Next(uint64_t after_sequence, uint64_t size, size_t max_bytes);
 
+  // From now on log events are passed over, unread: cheap, but damage in them goes unnoticed.
+  void SkipLog() { skip_log_ = true; }
+
   uint64_t position() const { return position_; }
   // True when the build's last event was among the records read, skipped ones included.
   bool saw_end() const { return saw_end_; }
@@ -75,6 +78,7 @@ class JournalReader {
   platform::ScopedFd fd_;
   uint64_t position_ = 0;
   bool saw_end_ = false;
+  bool skip_log_ = false;
 };
 
 }  // namespace wasmagent::builds

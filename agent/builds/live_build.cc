@@ -28,6 +28,11 @@ absl::Status LiveBuild::Emit(BuildEvent event) {
   return absl::OkStatus();
 }
 
+void LiveBuild::Change(const std::function<void(Build&)>& change) {
+  absl::MutexLock lock(&mutex_);
+  change(record_);
+}
+
 absl::Status LiveBuild::Update(const std::function<void(Build&)>& change) {
   // Saved in the order of the changes: an older copy must not replace the end that another thread saved meanwhile.
   absl::MutexLock saving(&save_mutex_);

@@ -34,6 +34,8 @@ class LiveBuild {
   // Appends an event and wakes the watchers. State changes are durable, log and progress are not. Does nothing once the
   // build has ended: the end is always the last event.
   absl::Status Emit(wasmagent::v1::BuildEvent event);
+  // Changes the record; the next Update saves it.
+  void Change(const std::function<void(wasmagent::v1::Build&)>& change);
   // Changes the record and saves it.
   absl::Status Update(const std::function<void(wasmagent::v1::Build&)>& change);
   // Ends the build: the last event, then the record, then the watchers learn of it. What can't be written is returned,

@@ -48,14 +48,25 @@ absl::Status StepOutput::Record(std::string_view bytes) {
   RETURN_IF_ERROR(log_.Write(step_, bytes));
   tail_.append(bytes.substr(bytes.size() - std::min(bytes.size(), kTailBytes)));
   if (tail_.size() > kTailBytes) tail_.erase(0, tail_.size() - kTailBytes);
-  return Tell(recogniser_.Feed(bytes));
+  std::vector<pipeline::Diagnostic> found;
+  lines_.Feed(bytes, [&](std::string_view line) { TakeLine(line, found); });
+  return Tell(found);
 }
 
 absl::Status StepOutput::Finish() {
   RETURN_IF_ERROR(Record(line_));
   line_.clear();
   RETURN_IF_ERROR(log_.EndStep(step_));
-  return Tell(recogniser_.Finish());
+  std::vector<pipeline::Diagnostic> found;
+  lines_.Finish([&](std::string_view line) { TakeLine(line, found); });
+  for (pipeline::Diagnostic& diagnostic : recogniser_.Finish()) found.push_back(std::move(diagnostic));
+  return Tell(found);
+}
+
+void StepOutput::TakeLine(std::string_view line, std::vector<pipeline::Diagnostic>& found) {
+  for (pipeline::Diagnostic& diagnostic : recogniser_.Take(line)) found.push_back(std::move(diagnostic));
+  signs_.Take(line);
+  count_.Take(line);
 }
 
 absl::Status StepOutput::Tell(const std::vector<pipeline::Diagnostic>& found) {

@@ -1,13 +1,16 @@
 #include "agent/builds/target_runner.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
 #include "absl/strings/str_replace.h"
 #include "agent/builds/compiler_cache_use.h"
+#include "agent/builds/evidence.h"
 #include "agent/pipeline/failure_cause.h"
 #include "agent/pipeline/fingerprint.h"
 #include "agent/pipeline/glob.h"
+#include "agent/pipeline/paths.h"
 #include "agent/workspace/artifact_collector.h"
 #include "fmt/format.h"
 #include "platform/directory.h"
@@ -35,6 +38,11 @@ constexpr char kStatsLogVariable[] = "CCACHE_STATSLOG";
 void ToProto(absl::Duration from, google::protobuf::Duration& to) {
   to.set_seconds(absl::ToInt64Seconds(from));
   to.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(from - absl::Seconds(to.seconds()))));
+}
+
+bool Configures(const PlannedTarget& target) {
+  return std::any_of(target.steps.begin(), target.steps.end(),
+                     [](const Step& step) { return step.kind == StepKind::kConfigure; });
 }
 
 // What a target's products are made from, apart from what its build dir was configured with: the tree, and what its
@@ -158,7 +166,9 @@ TargetRunner::MaybeEnding TargetRunner::RunSteps(const std::string& reason) {
       configured = true;
     }
     const bool skip = step.kind == StepKind::kConfigure && reason.empty();
-    ASSIGN_OR_RETURN(auto ending, RunStep(step, skip, reason));
+    // Where nothing configures, the first step is the one that meets an empty build dir.
+    const bool tells = step.kind == StepKind::kConfigure || (!Configures(target_) && &step == &target_.steps.front());
+    ASSIGN_OR_RETURN(auto ending, RunStep(step, skip, tells ? reason : ""));
     if (ending) return ending;
   }
   if (!configured) RETURN_IF_ERROR(SetConfigured());
@@ -204,7 +214,7 @@ absl::Status TargetRunner::SkipStep(uint32_t number, const std::string& reason) 
 }
 
 absl::Status TargetRunner::TellEnded(uint32_t number, const Step& step, const CommandResult& result,
-                                     const std::string& reason) {
+                                     const StepOutput& output, const std::string& reason) {
   BuildEvent event;
   auto* end = event.mutable_step_ended();
   end->set_step(number);
@@ -213,12 +223,14 @@ absl::Status TargetRunner::TellEnded(uint32_t number, const Step& step, const Co
   ToProto(result.wall_time, *end->mutable_wall_time());
   ToProto(result.cpu_time, *end->mutable_cpu_time());
   end->set_peak_memory_bytes(result.peak_memory_bytes);
+  end->set_compiled(output.count().compiled());
+  end->set_linked(output.count().linked());
   if (auto log = step.env.find(kStatsLogVariable); log != step.env.end()) {
     const CompilerCacheUse cache = TakeCompilerCacheUse(InWorkspace(log->second));
     end->set_compiler_cache_hits(cache.hits);
     end->set_compiler_cache_misses(cache.misses);
   }
-  if (step.kind == StepKind::kConfigure) end->set_reason(reason);
+  end->set_reason(reason);
   return shared_.build.Emit(std::move(event));
 }
 
@@ -263,32 +275,54 @@ TargetRunner::MaybeEnding TargetRunner::RunStep(const Step& step, bool skip, con
   absl::Status there = MakeStepDirectory(step, command.directory);
   if (!there.ok()) return NotRun(number, there);
   StepOutput output(shared_.build, shared_.log, number, shared_.workspace.source(), step.directory,
-                    shared_.side_by_side);
+                    target_.toolchain_kind, shared_.side_by_side);
   auto run = shared_.parts.launcher.Run(
       command, [&](std::string_view bytes) { return output.Take(bytes); }, stop, shared_.deadline,
       shared_.limits.kill_grace);
   RETURN_IF_ERROR(output.Finish());
   if (!run.ok()) return NotRun(number, run.status());
   const CommandResult& result = *run;
-  RETURN_IF_ERROR(TellEnded(number, step, result, reason));
+  RETURN_IF_ERROR(TellEnded(number, step, result, output, reason));
   if (result.end == CommandResult::End::kCancelled) return StoppedEnding(sandbox::StopReason::kCancelled);
   if (result.end == CommandResult::End::kTimedOut) return StoppedEnding(sandbox::StopReason::kTimedOut);
   if (result.end == CommandResult::End::kExited && result.exit_code == 0) return std::nullopt;
   cache_refused_ = step.kind == StepKind::kConfigure && output.tail().find(kCacheRefused) != std::string_view::npos;
+  // Evidence that cannot be stored, on a full disk, is no reason to hide what failed.
+  absl::Status kept = KeepEvidence();
+  if (!kept.ok()) spdlog::warn("build {}: {}", shared_.build.id(), std::string(kept.message()));
   return Explain(step, result, output);
 }
 
+absl::Status TargetRunner::KeepEvidence() {
+  if (!Configures(target_)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(auto evidence,
+                   KeepConfigLog(shared_.workspace, target_.name, target_.build_directory, shared_.parts.store));
+  if (!evidence) return absl::OkStatus();
+  {
+    absl::MutexLock lock(&shared_.mutex);
+    shared_.leases.push_back(evidence->lease);
+  }
+  RETURN_IF_ERROR(shared_.build.Update([&](wasmagent::v1::Build& record) { *record.add_evidence() = evidence->file; }));
+  BuildEvent event;
+  *event.mutable_evidence() = evidence->file;
+  return shared_.build.Emit(std::move(event));
+}
+
 Ending TargetRunner::Explain(const Step& step, const CommandResult& result, const StepOutput& output) const {
-  pipeline::FailedStep failed{.kind = step.kind,
-                              .name = step.name,
-                              .target = target_.name,
-                              .result = result,
-                              .diagnostics = output.diagnostics(),
-                              .log_tail = output.tail(),
-                              .jobs = target_.jobs,
-                              .read_config_log = [&] {
-                                return platform::ReadRegularFile(BuildDirectory() + "/config.log", kLargestConfigLog);
-                              }};
+  pipeline::FailedStep failed{
+      .kind = step.kind,
+      .name = step.name,
+      .target = target_.name,
+      .result = result,
+      .diagnostics = output.diagnostics(),
+      .signs = output.signs(),
+      .log_tail = output.tail(),
+      .jobs = target_.jobs,
+      .read_config_log = [this]() -> absl::StatusOr<std::string> {
+        ASSIGN_OR_RETURN(auto file,
+                         shared_.workspace.OpenFile(pipeline::NormalPath(target_.build_directory + "/config.log")));
+        return platform::ReadAll(file.get(), kLargestConfigLog);
+      }};
   pipeline::FailureCause why = pipeline::ExplainFailure(failed);
   Cause cause = CauseOf(why.summary, why.advice);
   cause.set_target(target_.name);
@@ -336,7 +370,7 @@ absl::Status TargetRunner::Collect() {
                                                                pipeline::GlobListMatch, sources, shared_.parts.store));
   {
     absl::MutexLock lock(&shared_.mutex);
-    shared_.artifact_leases.push_back(collected.lease);
+    shared_.leases.push_back(collected.lease);
   }
   wasmagent::v1::Artifacts artifacts;
   artifacts.set_target(target_.name);

@@ -46,7 +46,7 @@ struct SharedBuild {
   std::atomic<uint32_t> next_step{0};
   absl::Mutex mutex;
   BuildDirectories directories ABSL_GUARDED_BY(mutex);
-  std::vector<store::Lease> artifact_leases ABSL_GUARDED_BY(mutex);
+  std::vector<store::Lease> leases ABSL_GUARDED_BY(mutex);  // on artifacts and evidence
 };
 
 // Runs one target; made for it and thrown away after it. Used by one thread; stopped through the build's token.
@@ -73,9 +73,10 @@ class TargetRunner {
   absl::Status TellStarted(uint32_t number, const pipeline::Step& step, const sandbox::Command& command);
   absl::Status SkipStep(uint32_t number, const std::string& reason);
   absl::Status TellEnded(uint32_t number, const pipeline::Step& step, const sandbox::CommandResult& result,
-                         const std::string& reason);
+                         const StepOutput& output, const std::string& reason);
   MaybeEnding NotRun(uint32_t number, const absl::Status& status);
   Ending Explain(const pipeline::Step& step, const sandbox::CommandResult& result, const StepOutput& output) const;
+  absl::Status KeepEvidence();
   MaybeEnding CollectOrEnd();
   absl::Status Collect();
   Ending StoppedEnding(sandbox::StopReason reason) const;

@@ -1,15 +1,11 @@
 #include "agent/pipeline/diagnostics.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
 
 namespace wasmagent::pipeline {
 namespace {
-
-// Of a longer line only this much is looked at: messages have their place at its front, and minified code is not one.
-constexpr size_t kLineBytes = 4096;
 
 // Source, caret and fix-it lines kept for the first error.
 constexpr size_t kSourceLines = 6;
@@ -80,8 +76,14 @@ std::optional<Diagnostic> RecogniseMarked(std::string_view line) {
   return diagnostic;
 }
 
-// GNU ld: "ld: main.c:(.text+0x5): undefined reference to `f'", with or without "ld: " and a line number.
+// GNU ld: "ld: main.c:(.text+0x5): undefined reference to `f'", with or without "ld: " and a line number; "ld: cannot
+// find -lx".
 std::optional<Diagnostic> RecogniseGnuLinker(std::string_view line) {
+  if (size_t at = line.find("ld: cannot find "); at != std::string_view::npos) {
+    Diagnostic diagnostic;
+    diagnostic.text = line.substr(at);
+    return diagnostic;
+  }
   for (std::string_view message : {": undefined reference to ", ": multiple definition of "}) {
     size_t at = line.find(message);
     if (at == std::string_view::npos) continue;
@@ -151,30 +153,6 @@ bool IsCaretLine(std::string_view line) {
 
 }  // namespace
 
-std::string PlainLine(std::string_view line) {
-  while (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  if (size_t over = line.rfind('\r'); over != std::string_view::npos) line.remove_prefix(over + 1);
-  std::string plain;
-  plain.reserve(line.size());
-  for (size_t i = 0; i < line.size(); ++i) {
-    if (line[i] != '\x1b') {
-      plain.push_back(line[i]);
-      continue;
-    }
-    char kind = i + 1 < line.size() ? line[i + 1] : '\0';
-    ++i;
-    if (kind == '[') {  // to the letter that ends it: "\e[01;31m", "\e[K"
-      while (++i < line.size() && (line[i] < '@' || line[i] > '~')) {
-      }
-    } else if (kind == ']') {  // a link or title, to BEL or ESC backslash
-      while (++i < line.size() && line[i] != '\a' && line[i] != '\x1b') {
-      }
-      if (i < line.size() && line[i] == '\x1b') ++i;
-    }
-  }
-  return plain;
-}
-
 std::optional<Diagnostic> RecogniseLine(std::string_view line) {
   if (line.starts_with("CMake ")) return RecogniseCMake(line);
   // A failing check's program, quoted by configure, and make's echo of a command are not messages.
@@ -184,21 +162,8 @@ std::optional<Diagnostic> RecogniseLine(std::string_view line) {
   return RecogniseGnuLinker(line);
 }
 
-std::vector<Diagnostic> DiagnosticRecogniser::Feed(std::string_view bytes) {
-  std::vector<Diagnostic> found;
-  while (!bytes.empty()) {
-    size_t end = bytes.find('\n');
-    AppendToLine(bytes.substr(0, end));
-    if (end == std::string_view::npos) break;
-    EndLine(found);
-    bytes.remove_prefix(end + 1);
-  }
-  return found;
-}
-
 std::vector<Diagnostic> DiagnosticRecogniser::Finish() {
   std::vector<Diagnostic> found;
-  if (!line_.empty()) EndLine(found);
   if (cmake_error_.has_value()) {
     Keep(*cmake_error_);
     found.push_back(*std::exchange(cmake_error_, std::nullopt));
@@ -206,27 +171,23 @@ std::vector<Diagnostic> DiagnosticRecogniser::Finish() {
   return found;
 }
 
-void DiagnosticRecogniser::AppendToLine(std::string_view part) {
-  line_.append(part.substr(0, kLineBytes - std::min(line_.size(), kLineBytes)));
-}
-
-void DiagnosticRecogniser::EndLine(std::vector<Diagnostic>& found) {
-  std::string line = PlainLine(line_);
-  line_.clear();
-  if (cmake_error_.has_value() && ContinueCMakeError(line, found)) return;
+std::vector<Diagnostic> DiagnosticRecogniser::Take(std::string_view line) {
+  std::vector<Diagnostic> found;
+  if (cmake_error_.has_value() && ContinueCMakeError(line, found)) return found;
   auto diagnostic = RecogniseLine(line);
   if (!diagnostic.has_value()) {
     KeepSource(line);
-    return;
+    return found;
   }
   takes_source_ = false;
   unsure_source_.reset();
   if (line.starts_with("CMake ") && diagnostic->text.empty()) {
     cmake_error_ = std::move(diagnostic);
-    return;
+    return found;
   }
   Keep(*diagnostic);
   found.push_back(*std::move(diagnostic));
+  return found;
 }
 
 // CMake's text is the next line with anything in it, indented. True when the line was that, or empty.

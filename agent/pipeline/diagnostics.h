@@ -1,4 +1,4 @@
-// Messages of compilers, linkers, make, configure and CMake, recognised in the output of a step as it streams by.
+// Messages of compilers, linkers, make, configure and CMake, recognised in the lines of a step's output.
 #pragma once
 
 #include <cstddef>
@@ -28,13 +28,12 @@ struct ErrorWithSource {
   std::vector<std::string> source;
 };
 
-// Splits output into lines wherever it is cut, takes colours out, and recognises messages. One for each step; used by
-// one thread. Costs one line of at most 4 KiB and the first error.
+// Recognises messages in the plain lines of OutputLines. One for each step; used by one thread. Costs the first error.
 class DiagnosticRecogniser {
  public:
-  // The messages that are complete with these bytes.
-  std::vector<Diagnostic> Feed(std::string_view bytes);
-  // The message, if any, of a last line without an end. The step is over.
+  // The messages that are complete with this line.
+  std::vector<Diagnostic> Take(std::string_view line);
+  // A message, if any, that waited for more lines. The step is over.
   std::vector<Diagnostic> Finish();
 
   // The first error that is no consequence of another, else the first one.
@@ -45,13 +44,10 @@ class DiagnosticRecogniser {
   uint64_t warnings() const { return warnings_; }
 
  private:
-  void AppendToLine(std::string_view part);
-  void EndLine(std::vector<Diagnostic>& found);
   bool ContinueCMakeError(std::string_view line, std::vector<Diagnostic>& found);
   void Keep(const Diagnostic& diagnostic);
   void KeepSource(std::string_view line);
 
-  std::string line_;
   std::optional<Diagnostic> cmake_error_;  // waits for the line with its text
   std::optional<ErrorWithSource> first_cause_;
   std::optional<ErrorWithSource> first_consequence_;
@@ -63,9 +59,5 @@ class DiagnosticRecogniser {
 
 // Recognises one line without its end and without escape sequences.
 std::optional<Diagnostic> RecogniseLine(std::string_view line);
-
-// The line as a terminal would show it: without escape sequences, and of text overwritten after a carriage return only
-// the last.
-std::string PlainLine(std::string_view line);
 
 }  // namespace wasmagent::pipeline

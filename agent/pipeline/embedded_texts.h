@@ -6,7 +6,8 @@
 
 namespace wasmagent::pipeline {
 
-// File name → text of the built-in target files (targets/*.yaml) and of the node:wasi runner ("node-wasi.mjs").
+// File name → text of the built-in target files (targets/*.yaml), of the tables of explanations ("libraries.yaml",
+// "limitations.yaml") and of the node:wasi runner ("node-wasi.mjs").
 const std::map<std::string_view, std::string_view>& EmbeddedTexts();
 
 }  // namespace wasmagent::pipeline

@@ -6,6 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "agent/pipeline/missing_library.h"
+#include "agent/pipeline/output_lines.h"
 #include "fmt/format.h"
 
 namespace wasmagent::pipeline {
@@ -65,6 +67,29 @@ std::string Place(const Diagnostic& diagnostic) {
   return place.empty() ? "" : place + ": ";
 }
 
+// The process that was killed, or gave up, as far as the line says it: "Killed signal terminated program cc1plus",
+// "sh: line 1: 1234 Killed   clang -c a.c", "cc1: out of memory allocating 65536 bytes", "make: *** [Makefile:3: a.o]
+// Killed", "clang: error: unable to execute command: Killed".
+std::string Victim(std::string_view line) {
+  constexpr std::string_view kProgram = "terminated program ";
+  if (size_t at = line.find(kProgram); at != std::string_view::npos)
+    return std::string(line.substr(at + kProgram.size()));
+  constexpr std::string_view kKilled = " Killed ";
+  if (size_t at = line.find(kKilled); at != std::string_view::npos) {
+    line.remove_prefix(std::min(line.size(), line.find_first_not_of(' ', at + kKilled.size())));
+    return std::string(line.substr(0, line.find(' ')));
+  }
+  std::string_view front = line.substr(0, line.find(": "));
+  if (front.size() == line.size() || front.find(' ') != std::string_view::npos) return "";
+  if (size_t recipe = line.find(": *** ["); recipe != std::string_view::npos) {
+    line.remove_prefix(recipe + 7);
+    line = line.substr(0, line.find(']'));
+    if (size_t space = line.rfind(' '); space != std::string_view::npos) line.remove_prefix(space + 1);
+    return fmt::format("the recipe of {}", line);
+  }
+  return std::string(front);
+}
+
 std::optional<FailureCause> OutOfMemory(const FailedStep& step) {
   const bool counted = step.result.end == CommandResult::End::kOutOfMemory;
   auto line = LastLineWith(step.log_tail, {"virtual memory exhausted", "out of memory", "Cannot allocate memory",
@@ -72,10 +97,12 @@ std::optional<FailureCause> OutOfMemory(const FailedStep& step) {
   // Without the kernel's word a message of the log is enough; a bare KILL is no more than a suspicion.
   const bool suspected = !counted && !line && step.result.signal == 9;
   if (!counted && !line && !suspected) return std::nullopt;
+  if (!line) line = LastLineWith(step.log_tail, {" Killed ", "command: Killed"});
   if (!line) line = LastLineWith(step.log_tail, {"Killed", "signal 9"});
   FailureCause cause;
   cause.summary = fmt::format("{}: {}", StepName(step),
                               suspected ? "killed (signal 9), perhaps because memory ran out" : "out of memory");
+  if (std::string victim = line ? Victim(*line) : ""; !victim.empty()) cause.summary += fmt::format(" ({})", victim);
   if (line) cause.excerpt = *line + "\n";
   if (step.result.peak_memory_bytes != 0) {
     cause.excerpt += fmt::format("largest process: {} MiB; jobs: {}\n", step.result.peak_memory_bytes >> 20, step.jobs);
@@ -131,6 +158,38 @@ std::optional<FailureCause> MissingProgram(const FailedStep& step) {
   return std::nullopt;
 }
 
+// What Emscripten would have to build or fetch first.
+std::optional<FailureCause> PortNotMade(const FailedStep& step) {
+  const auto& port = step.signs.port();
+  if (!port.has_value()) return std::nullopt;
+  const Library* library = step.signs.libraries().OfPort(port->name);
+  const std::string name = library != nullptr ? library->name : port->name.empty() ? "a library" : port->name;
+  const std::string shown = port->name.empty() ? "LIBRARY" : port->name;
+  FailureCause cause;
+  cause.excerpt = port->line + "\n";
+  switch (port->why) {
+    case MissingPort::Why::kReadOnlyCache:
+      cause.summary = fmt::format("{}: {} is not in Emscripten's cache, which cannot be written", StepName(step), name);
+      cause.advice = fmt::format(
+          "build it into the cache where the agent runs (embuilder build {}), or give the agent a "
+          "cache that can be written (FROZEN_CACHE = False)",
+          shown);
+      break;
+    case MissingPort::Why::kNoNetwork:
+      cause.summary = fmt::format("{}: the source of Emscripten's port {} cannot be fetched", StepName(step), name);
+      cause.advice = fmt::format(
+          "builds have no network: build the port into the cache where the agent runs (embuilder "
+          "build {})",
+          shown);
+      break;
+    case MissingPort::Why::kUnknown:
+      cause.summary = fmt::format("{}: this Emscripten has no port {}", StepName(step), name);
+      cause.advice = "emcc --show-ports lists those that it has; build the library as a target of its own otherwise";
+      break;
+  }
+  return cause;
+}
+
 // What follows "configure:NNNN: " in a line of config.log; empty otherwise.
 std::string_view AfterLineNumber(std::string_view line) {
   constexpr std::string_view kStart = "configure:";
@@ -162,6 +221,26 @@ std::string CheckLines(const std::vector<std::string_view>& lines, size_t begin,
   return text;
 }
 
+// Adds what the lines of a cause show: a library that is missing, something that the target cannot do.
+void AddWhatIsShown(const FailedStep& step, FailureCause& cause) {
+  std::string shown;
+  for (std::string_view line : Lines(cause.excerpt)) {
+    auto diagnostic = RecogniseLine(line);
+    auto missing = diagnostic ? MissingInError(diagnostic->text, step.signs.libraries()) : std::nullopt;
+    if (!missing) missing = MissingPackageIn(line, step.signs.libraries());
+    if (missing) shown = AdviceFor(*missing, step.signs.toolchain());
+    if (const Limitation* found = step.signs.limitations().Find(step.signs.toolchain(), line)) shown = found->Advice();
+  }
+  // CMake tells of a package in the error itself.
+  if (auto missing = MissingPackageIn(cause.summary, step.signs.libraries())) {
+    shown = AdviceFor(*missing, step.signs.toolchain());
+  }
+  if (const Limitation* found = step.signs.limitations().Find(step.signs.toolchain(), cause.summary)) {
+    shown = found->Advice();
+  }
+  if (!shown.empty()) cause.advice = cause.advice.empty() ? shown : fmt::format("{}; {}", shown, cause.advice);
+}
+
 std::optional<FailureCause> FailedConfigure(const FailedStep& step) {
   if (step.kind != StepKind::kConfigure || !step.read_config_log) return std::nullopt;
   auto text = step.read_config_log();
@@ -179,21 +258,61 @@ std::optional<FailureCause> FailedConfigure(const FailedStep& step) {
   if (!failure.check.empty()) cause.summary += fmt::format(" (checking {})", failure.check);
   cause.excerpt = failure.excerpt;
   cause.advice = "the lines below are from config.log; the failing check's compiler messages say what is missing";
+  AddWhatIsShown(step, cause);
   return cause;
 }
 
-std::optional<FailureCause> CompilerError(const FailedStep& step) {
+// The first error of a compiler or linker that is no consequence of another.
+const ErrorWithSource* FirstCause(const FailedStep& step) {
   const auto& first = step.diagnostics.first_error();
-  if (!first.has_value()) return std::nullopt;
-  const Diagnostic& diagnostic = first->diagnostic;
+  return first.has_value() && !first->diagnostic.consequence ? &*first : nullptr;
+}
+
+std::optional<FailureCause> CompilerError(const FailedStep& step) {
+  const ErrorWithSource* first = FirstCause(step);
+  if (first == nullptr) return std::nullopt;
   FailureCause cause;
-  cause.summary = fmt::format("{}: {}{}", StepName(step), Place(diagnostic), diagnostic.text);
+  cause.summary = fmt::format("{}: {}{}", StepName(step), Place(first->diagnostic), first->diagnostic.text);
   for (const std::string& line : first->source) cause.excerpt += line + "\n";
-  if (diagnostic.consequence) cause.excerpt = LastLines(step.log_tail, kTailLines);
   if (uint64_t others = step.diagnostics.errors(); others > 1) {
     cause.advice = fmt::format("it is the first of {} errors; the log has the others", others);
   }
+  AddWhatIsShown(step, cause);
   return cause;
+}
+
+std::optional<FailureCause> LibraryNotFound(const FailedStep& step) {
+  const ErrorWithSource* first = FirstCause(step);
+  auto missing = first ? MissingInError(first->diagnostic.text, step.signs.libraries()) : std::nullopt;
+  if (!missing) return std::nullopt;
+  FailureCause cause;
+  cause.summary = fmt::format("{}: {} is missing: {}{}", StepName(step), missing->name, Place(first->diagnostic),
+                              first->diagnostic.text);
+  for (const std::string& line : first->source) cause.excerpt += line + "\n";
+  cause.advice = AdviceFor(*missing, step.signs.toolchain());
+  return cause;
+}
+
+std::optional<FailureCause> PackageNotFound(const FailedStep& step) {
+  const auto& package = step.signs.package();
+  if (!package.has_value()) return std::nullopt;
+  // An error that pkg-config has nothing to do with is the better explanation, and comes before this one.
+  return FailureCause{fmt::format("{}: {} is missing", StepName(step), package->missing.name),
+                      AdviceFor(package->missing, step.signs.toolchain()), package->line + "\n"};
+}
+
+std::optional<FailureCause> NotPossible(const FailedStep& step) {
+  const auto& shown = step.signs.limitation();
+  if (!shown.has_value()) return std::nullopt;
+  return FailureCause{fmt::format("{}: {}", StepName(step), shown->line), shown->limitation->Advice(),
+                      LastLines(step.log_tail, kTailLines)};
+}
+
+std::optional<FailureCause> Consequence(const FailedStep& step) {
+  const auto& first = step.diagnostics.first_error();
+  if (!first.has_value()) return std::nullopt;
+  return FailureCause{fmt::format("{}: {}{}", StepName(step), Place(first->diagnostic), first->diagnostic.text), "",
+                      LastLines(step.log_tail, kTailLines)};
 }
 
 FailureCause ExitCode(const FailedStep& step) {
@@ -241,7 +360,8 @@ FailureCause ExplainFailure(const FailedStep& step) {
             LastLines(step.log_tail, kTailLines)};
   }
   if (step.result.end == CommandResult::End::kCancelled) return {fmt::format("{}: cancelled", StepName(step)), "", ""};
-  for (auto explain : {OutOfMemory, DiskFull, MissingProgram, FailedConfigure, CompilerError}) {
+  for (auto explain : {OutOfMemory, DiskFull, MissingProgram, PortNotMade, FailedConfigure, LibraryNotFound,
+                       CompilerError, PackageNotFound, NotPossible, Consequence}) {
     if (auto cause = explain(step)) return *std::move(cause);
   }
   return ExitCode(step);

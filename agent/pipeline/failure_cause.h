@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "agent/pipeline/diagnostics.h"
+#include "agent/pipeline/failure_signs.h"
 #include "agent/pipeline/plan.h"
 #include "agent/sandbox/command.h"
 
@@ -20,6 +21,7 @@ struct FailedStep {
   std::string_view target;
   const sandbox::CommandResult& result;
   const DiagnosticRecogniser& diagnostics;
+  const FailureSigns& signs;
   std::string_view log_tail;  // the last 4 KiB of its output
   int jobs = 1;
   // Reads config.log of the build dir; called at most once, and for configure steps alone.
@@ -34,8 +36,10 @@ struct FailureCause {
   bool disk_full = false;
 };
 
-// Out of memory and a full disk come first, for they make compilers say anything; then a missing program, the failing
-// configure check, the first compiler error, and last the exit code with the end of the log.
+// Out of memory and a full disk come first, for they make compilers say anything; then a missing program, a port of
+// Emscripten's that cannot be made, the failing configure check, a missing library, the first compiler error, what the
+// target cannot do, and last the exit code with the end of the log. Where an error or a check shows what the target
+// cannot do, the advice says so.
 FailureCause ExplainFailure(const FailedStep& step);
 
 // The failing check of a config.log: its name, configure's message, and its lines, quoted test program shortened.

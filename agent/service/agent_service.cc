@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "absl/strings/str_replace.h"
+#include "agent/builds/evidence.h"
 #include "agent/builds/store_source_tree.h"
 #include "agent/service/inventory_message.h"
 #include "agent/service/status_conversion.h"
@@ -56,6 +57,7 @@ void ToProto(const workspace::WorkspaceInfo& from, wasmagent::v1::Workspace& to)
   *to.mutable_root() = from.root.ToProto();
   to.set_busy(from.busy);
   to.mutable_last_use_time()->set_seconds(absl::ToUnixSeconds(from.last_use));
+  to.set_build_id(from.build_id);
 }
 
 bool IsBelow(const std::string& path, const std::string& root) {
@@ -235,6 +237,22 @@ grpc::ServerUnaryReactor* AgentServiceImpl::VerifyWorkspace(grpc::CallbackServer
     ToProto(info, *response->mutable_workspace());
     *response->mutable_root() = root.ToProto();
     response->mutable_differences()->Assign(differences.begin(), differences.end());
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* AgentServiceImpl::KeepBuildDirectory(grpc::CallbackServerContext* context,
+                                                               const wasmagent::v1::KeepBuildDirectoryRequest* request,
+                                                               wasmagent::v1::KeepBuildDirectoryResponse* response) {
+  return FinishOnPool(context, parts_.pool, [this, request, response]() -> absl::Status {
+    ASSIGN_OR_RETURN(auto build, parts_.manager.Get(request->build_id()));
+    ASSIGN_OR_RETURN(std::string target, builds::TargetOfBuildDirectory(build, request->target()));
+    ASSIGN_OR_RETURN(auto kept, builds::KeepBuildDirectory(build, target, parts_.workspaces, parts_.store));
+    response->set_target(target);
+    response->set_build_directory(build.build_directories().at(target));
+    *response->mutable_root() = kept.root.ToProto();
+    response->set_files(kept.files);
+    response->set_bytes(kept.bytes);
     return absl::OkStatus();
   });
 }

@@ -63,6 +63,9 @@ class AgentServiceImpl final : public wasmagent::v1::AgentService::CallbackServi
   grpc::ServerUnaryReactor* VerifyWorkspace(grpc::CallbackServerContext* context,
                                             const wasmagent::v1::VerifyWorkspaceRequest* request,
                                             wasmagent::v1::VerifyWorkspaceResponse* response) override;
+  grpc::ServerUnaryReactor* KeepBuildDirectory(grpc::CallbackServerContext* context,
+                                               const wasmagent::v1::KeepBuildDirectoryRequest* request,
+                                               wasmagent::v1::KeepBuildDirectoryResponse* response) override;
   grpc::ServerUnaryReactor* CollectGarbage(grpc::CallbackServerContext* context,
                                            const wasmagent::v1::CollectGarbageRequest* request,
                                            wasmagent::v1::CollectGarbageResponse* response) override;

@@ -64,6 +64,7 @@ class Watcher final : public grpc::ServerWriteReactor<WatchBuildResponse>,
     };
     auto watch = manager_.Watch(request_.build_id(), request_.after_sequence(), wake);
     if (!watch.ok()) return FinishOnce(ToGrpcStatus(watch.status()));
+    if (request_.without_log()) (*watch)->SkipLog();
     {
       absl::MutexLock lock(&mutex_);
       watch_ = *std::move(watch);

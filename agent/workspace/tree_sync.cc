@@ -205,6 +205,7 @@ class Sync {
       } else {
         RETURN_IF_ERROR_CTX(Write(item, now), fmt::format("write {}", item.entry.path));
         ++(known ? restored : written);
+        if (known) NoteRestored(item.entry.path);
       }
       if (progress) {
         absl::MutexLock lock(&mutex);
@@ -215,7 +216,13 @@ class Sync {
     stats_.written += written;
     stats_.restored += restored;
     stats_.kept += kept;
+    std::sort(stats_.restored_paths.begin(), stats_.restored_paths.end());
     return absl::OkStatus();
+  }
+
+  void NoteRestored(const std::string& path) {
+    absl::MutexLock lock(&restored_mutex_);
+    if (stats_.restored_paths.size() < kMostListedPaths) stats_.restored_paths.push_back(path);
   }
 
   // A file whose mark does not fit may hold the right bytes all the same (touched, or linked by a build); then it stays
@@ -276,6 +283,7 @@ class Sync {
   Manifest after_;
   std::vector<size_t> folders_;
   std::vector<size_t> files_;
+  absl::Mutex restored_mutex_;  // for stats_.restored_paths while files are written
 };
 
 }  // namespace

@@ -9,16 +9,20 @@
 #include "absl/status/statusor.h"
 #include "agent/store/blob_store.h"
 #include "agent/workspace/manifest.h"
+#include "agent/workspace/source_changes.h"
 
 namespace wasmagent::workspace {
 
 // What a sync did, for events and tests.
 struct SyncStats {
-  uint64_t files = 0;     // files and links in the tree
-  uint64_t kept = 0;      // untouched, same inode and mtime
-  uint64_t written = 0;   // new or changed
-  uint64_t restored = 0;  // modified or removed by a build, brought back
-  uint64_t removed = 0;   // no longer in the tree
+  uint64_t files = 0;                       // files and links in the tree
+  uint64_t kept = 0;                        // untouched, same inode and mtime
+  uint64_t written = 0;                     // new or changed
+  uint64_t restored = 0;                    // modified or removed by a build, brought back
+  uint64_t removed = 0;                     // no longer in the tree
+  std::vector<std::string> restored_paths;  // at most kMostListedPaths, sorted
+  SourceChanges changes;                    // from the tree before to this one
+  bool renewed = false;                     // what an earlier build had left was damaged, and was thrown away
 };
 
 // Told how many of the files to be written are written, from several threads, one call at a time.

@@ -30,6 +30,11 @@ constexpr uint64_t kLargestMark = 1 << 20;
 // What stands in a state file's first line instead of the boot id.
 constexpr std::string_view kFlushed = "flushed";
 
+std::string ReasonForNew(size_t busy) {
+  if (busy > 0) return fmt::format("other builds use the {} of this checkout", busy == 1 ? "workspace" : "workspaces");
+  return "there was none of this checkout: it was not built here before, or its workspace was given up";
+}
+
 std::string StatePath(const std::string& directory, const std::string& name) {
   return directory + "/" + name + "/state";
 }
@@ -47,7 +52,8 @@ absl::Status Workspace::Sync(store::BlobStore& store, const content::Digest& roo
                              const SyncProgress& progress) {
   std::string manifest_path = directory_ + "/manifest";
   // A build may have put a link in place of the whole folder.
-  if (!OpenSource().ok()) RETURN_IF_ERROR(Reset());
+  bool renewed = !OpenSource().ok();
+  if (renewed) RETURN_IF_ERROR(Reset());
   Manifest before;
   auto loaded = Manifest::Load(manifest_path);
   if (loaded.ok()) {
@@ -55,12 +61,15 @@ absl::Status Workspace::Sync(store::BlobStore& store, const content::Digest& roo
   } else if (!absl::IsNotFound(loaded.status())) {
     // A damaged manifest: what is on disk cannot be trusted to be what it says.
     RETURN_IF_ERROR(Reset());
+    renewed = true;
   }
   SyncStats own;
   SyncStats& sums = stats ? *stats : own;
   ASSIGN_OR_RETURN_CTX(Manifest after, SyncTree(source(), store, before, root, &sums, progress),
                        fmt::format("sync workspace {}", name_));
   root_ = root;
+  sums.renewed = renewed;
+  sums.changes = CompareTrees(before, after);
   // Nothing touched and the same tree: the manifest on disk says it already.
   auto same_mark = [](const ManifestEntry& a, const ManifestEntry& b) { return a.mark == b.mark; };
   if (before.root == root &&
@@ -88,6 +97,16 @@ absl::StatusOr<platform::ScopedFd> Workspace::OpenSource() const {
 bool Workspace::HasFolder(const std::string& path) const {
   auto root = OpenSource();
   return root.ok() && platform::OpenBeneath(root->get(), path, O_PATH | O_DIRECTORY | O_NOFOLLOW).ok();
+}
+
+absl::StatusOr<platform::ScopedFd> Workspace::OpenFile(const std::string& path) const {
+  ASSIGN_OR_RETURN(auto root, OpenSource());
+  // O_NONBLOCK: a build may have put a fifo in its place.
+  ASSIGN_OR_RETURN(auto file, platform::OpenBeneath(root.get(), path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  struct stat info;
+  if (::fstat(file.get(), &info) != 0) return platform::ErrnoStatus(errno, path);
+  if (!S_ISREG(info.st_mode)) return absl::NotFoundError(fmt::format("{}: no file", path));
+  return file;
 }
 
 absl::Status Workspace::MakeFolder(const std::string& path, platform::InTheWay in_the_way) {
@@ -177,8 +196,8 @@ std::optional<WorkspaceInfo> WorkspacePool::ReadState(const std::string& name) c
     return std::nullopt;
   auto root = content::Digest::FromProto(state.root());
   if (!root.ok()) return std::nullopt;
-  return WorkspaceInfo{name,   state.checkout(), *root, false, absl::FromUnixSeconds(state.last_use_time().seconds()),
-                       flushed};
+  return WorkspaceInfo{name,    state.checkout(), *root, false, absl::FromUnixSeconds(state.last_use_time().seconds()),
+                       flushed, state.build_id()};
 }
 
 absl::Status WorkspacePool::WriteState(const WorkspaceInfo& info, bool durable) const {
@@ -188,6 +207,7 @@ absl::Status WorkspacePool::WriteState(const WorkspaceInfo& info, bool durable) 
   *state.mutable_root() = info.root.ToProto();
   state.set_busy(info.busy);
   state.mutable_last_use_time()->set_seconds(absl::ToUnixSeconds(info.last_use));
+  state.set_build_id(info.build_id);
   std::string bytes = fmt::format("{}\n{}", info.flushed ? kFlushed : boot_id_, state.SerializeAsString());
   return platform::WriteFileAtomically(StatePath(directory_, info.name), bytes, 0600, durable);
 }
@@ -227,9 +247,11 @@ std::optional<std::string> WorkspacePool::TakeLeastRecentlyUsed() {
   return name;
 }
 
-absl::StatusOr<std::unique_ptr<Workspace>> WorkspacePool::Acquire(const wasmagent::v1::Checkout& checkout) {
+absl::StatusOr<std::unique_ptr<Workspace>> WorkspacePool::Acquire(const wasmagent::v1::Checkout& checkout,
+                                                                  const std::string& build_id) {
   WorkspaceInfo taken;
   bool warm = false;
+  size_t busy = 0;  // workspaces of the checkout that others use
   bool was_flushed = false;
   std::optional<std::string> evicted;
   {
@@ -237,6 +259,7 @@ absl::StatusOr<std::unique_ptr<Workspace>> WorkspacePool::Acquire(const wasmagen
     WorkspaceInfo* best = nullptr;
     for (auto& [name, info] : workspaces_) {
       bool fits = !info.busy && info.checkout.id() == checkout.id();
+      busy += info.busy && info.checkout.id() == checkout.id() ? 1 : 0;
       if (fits && (!best || best->last_use < info.last_use)) best = &info;
     }
     if (best) {
@@ -250,12 +273,14 @@ absl::StatusOr<std::unique_ptr<Workspace>> WorkspacePool::Acquire(const wasmagen
     best->busy = true;
     best->checkout = checkout;
     best->last_use = clock_.Now();
+    best->build_id = build_id;
     was_flushed = std::exchange(best->flushed, false);
     taken = *best;
   }
   if (evicted) RETURN_IF_ERROR_CTX(Discard(*evicted), "make room for a workspace");
   std::string directory = directory_ + "/" + taken.name;
   std::unique_ptr<Workspace> workspace(new Workspace(*this, taken.name, directory, warm));
+  if (!warm) workspace->reason_ = ReasonForNew(busy);
   RETURN_IF_ERROR(platform::MakeDirectories(directory, 0700));
   // Durable where the disk says "flushed": that must not outlive what the build now writes.
   RETURN_IF_ERROR_CTX(WriteState(taken, /*durable=*/was_flushed), "mark the workspace as in use");
@@ -265,6 +290,11 @@ absl::StatusOr<std::unique_ptr<Workspace>> WorkspacePool::Acquire(const wasmagen
 }
 
 void WorkspacePool::GiveBack(Workspace& workspace) {
+  if (workspace.borrowed_) {
+    absl::MutexLock lock(&mutex_);
+    workspaces_[workspace.name_].busy = false;
+    return;
+  }
   WorkspaceInfo info;
   {
     absl::MutexLock lock(&mutex_);
@@ -305,6 +335,24 @@ std::vector<WorkspaceInfo> WorkspacePool::List() const {
   }
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.last_use > b.last_use; });
   return all;
+}
+
+absl::StatusOr<std::unique_ptr<Workspace>> WorkspacePool::Reopen(const std::string& name, const std::string& build_id) {
+  absl::MutexLock lock(&mutex_);
+  auto found = workspaces_.find(name);
+  if (found == workspaces_.end()) {
+    return absl::NotFoundError(fmt::format(
+        "the agent no longer has workspace {}: it was given up for others, or did not outlive the build", name));
+  }
+  if (found->second.build_id != build_id) {
+    return absl::FailedPreconditionError(
+        fmt::format("workspace {} has been used by build {} since", name, found->second.build_id.substr(0, 8)));
+  }
+  if (found->second.busy) return absl::FailedPreconditionError(fmt::format("workspace {} is in use; try again", name));
+  found->second.busy = true;
+  std::unique_ptr<Workspace> workspace(new Workspace(*this, name, directory_ + "/" + name, /*warm=*/true));
+  workspace->borrowed_ = true;
+  return workspace;
 }
 
 absl::StatusOr<content::Digest> WorkspacePool::Verify(const std::string& checkout_id, WorkspaceInfo* info,

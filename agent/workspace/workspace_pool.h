@@ -30,6 +30,7 @@ struct WorkspaceInfo {
   bool busy = false;
   absl::Time last_use;
   bool flushed = false;  // all of it is on the disk
+  std::string build_id;  // of the build that used it last, or uses it
 };
 
 // The kernel's name for the time since the machine was started; empty when it says none.
@@ -49,6 +50,8 @@ class Workspace {
   const std::string& name() const { return name_; }
   // True when an earlier build of the checkout left it.
   bool warm() const { return warm_; }
+  // Why it is a new one, a sentence; empty for a warm one.
+  const std::string& reason() const { return reason_; }
   std::string source() const { return directory_ + "/src"; }
   std::string temporary() const { return directory_ + "/tmp"; }
 
@@ -64,6 +67,8 @@ class Workspace {
   // followed here, so that nothing outside is made or removed.
   // True when all of the path are folders.
   bool HasFolder(const std::string& path) const;
+  // Opens a file to read it. NOT_FOUND when there is none, whatever else is in its place.
+  absl::StatusOr<platform::ScopedFd> OpenFile(const std::string& path) const;
   // Makes it with those above it.
   absl::Status MakeFolder(const std::string& path, platform::InTheWay in_the_way);
   // Removes it with all that is in it.
@@ -92,6 +97,8 @@ class Workspace {
   const std::string name_;
   const std::string directory_;
   const bool warm_;
+  std::string reason_;
+  bool borrowed_ = false;  // reopened: given back as it was
   bool keep_ = false;
   content::Digest root_;
 };
@@ -109,7 +116,11 @@ class WorkspacePool {
 
   // A workspace for this checkout: a free warm one of it, else a new one, for which the least recently used free one
   // goes when the limit is reached. Never waits: a busy workspace is not waited for.
-  absl::StatusOr<std::unique_ptr<Workspace>> Acquire(const wasmagent::v1::Checkout& checkout);
+  absl::StatusOr<std::unique_ptr<Workspace>> Acquire(const wasmagent::v1::Checkout& checkout,
+                                                     const std::string& build_id = "");
+  // The workspace as this build left it, for reading: it stays what it is, whatever becomes of it here. NOT_FOUND when
+  // it is gone, FAILED_PRECONDITION when it is in use or another build has used it since.
+  absl::StatusOr<std::unique_ptr<Workspace>> Reopen(const std::string& name, const std::string& build_id);
 
   std::vector<WorkspaceInfo> List() const;
   // Takes the most recently used free workspace of a checkout out for reading. NOT_FOUND; UNAVAILABLE when it is busy.

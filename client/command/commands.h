@@ -12,6 +12,7 @@ void AddWatch(CLI::App& app, CommandContext& context);
 void AddList(CLI::App& app, CommandContext& context);
 void AddShow(CLI::App& app, CommandContext& context);
 void AddLogs(CLI::App& app, CommandContext& context);
+void AddWhy(CLI::App& app, CommandContext& context);
 void AddCancel(CLI::App& app, CommandContext& context);
 void AddFetch(CLI::App& app, CommandContext& context);
 void AddRun(CLI::App& app, CommandContext& context);

@@ -40,7 +40,7 @@ CommandResult Show(const CommandContext& context, const Flags& flags) {
     wasmagent::v1::Ended ended;
     ended.set_outcome(build.outcome());
     *ended.mutable_cause() = build.cause();
-    fmt::print("{}\n", DescribeEnd(request.build_id(), ended));
+    fmt::print("{}\n", DescribeEnd(request.build_id(), ended, {build.evidence().begin(), build.evidence().end()}));
   }
   return kSucceeded;
 }

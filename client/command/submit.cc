@@ -152,7 +152,7 @@ CommandResult WatchAndFetch(AgentConnection& connection, const Checkout& checkou
     for (const auto& artifacts : end.artifacts) *build.add_artifacts() = artifacts;
     RETURN_IF_ERROR(FetchBuild(connection, checkout, build, out, &view));
   }
-  if (mode != OutputMode::kJson) std::fprintf(stderr, "%s\n", DescribeEnd(build_id, end.ended).c_str());
+  if (mode != OutputMode::kJson) std::fprintf(stderr, "%s\n", DescribeEnd(build_id, end.ended, end.evidence).c_str());
   return ExitCodeOf(end.ended.outcome());
 }
 

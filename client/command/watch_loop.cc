@@ -52,8 +52,12 @@ class Loop {
  private:
   void OnEvent(const wasmagent::v1::BuildEvent& event) {
     // A build that started again after a restart of the agent makes its artifacts again.
-    if (event.has_started()) end_.artifacts.clear();
+    if (event.has_started()) {
+      end_.artifacts.clear();
+      end_.evidence.clear();
+    }
     if (event.has_artifacts()) end_.artifacts.push_back(event.artifacts());
+    if (event.has_evidence()) end_.evidence.push_back(event.evidence());
     if (event.has_ended()) end_.ended = event.ended();
     view_.Event(event);
   }

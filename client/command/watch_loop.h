@@ -40,6 +40,7 @@ struct BuildEnd {
   bool cancel_requested = false;  // and before that the build was to be cancelled
   wasmagent::v1::Ended ended;
   std::vector<wasmagent::v1::Artifacts> artifacts;
+  std::vector<wasmagent::v1::EvidenceFile> evidence;
 };
 
 // Shows a build until it ends. Ctrl-C asks on a terminal whether to detach or to cancel, and a second one cancels;

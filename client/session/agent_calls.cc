@@ -55,6 +55,16 @@ absl::StatusOr<v1::VerifyWorkspaceResponse> VerifyWorkspace(AgentConnection& con
                                                 request, kDiskCall);
 }
 
+absl::StatusOr<v1::KeepBuildDirectoryResponse> KeepBuildDirectory(AgentConnection& connection,
+                                                                  const std::string& build_id,
+                                                                  const std::string& target) {
+  v1::KeepBuildDirectoryRequest request;
+  request.set_build_id(build_id);
+  request.set_target(target);
+  return UnaryCall<v1::KeepBuildDirectoryResponse>(connection, *connection.stubs().agent,
+                                                   &AgentStub::KeepBuildDirectory, request, kDiskCall);
+}
+
 absl::StatusOr<v1::CollectGarbageResponse> CollectGarbage(AgentConnection& connection,
                                                           const v1::CollectGarbageRequest& request) {
   return UnaryCall<v1::CollectGarbageResponse>(connection, *connection.stubs().agent, &AgentStub::CollectGarbage,

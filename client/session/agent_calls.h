@@ -22,6 +22,10 @@ absl::StatusOr<wasmagent::v1::GetDiskUseResponse> GetDiskUse(AgentConnection& co
 absl::StatusOr<wasmagent::v1::ListWorkspacesResponse> ListWorkspaces(AgentConnection& connection);
 absl::StatusOr<wasmagent::v1::VerifyWorkspaceResponse> VerifyWorkspace(AgentConnection& connection,
                                                                        const std::string& checkout_id);
+// `target` empty means the one that failed, or the only one.
+absl::StatusOr<wasmagent::v1::KeepBuildDirectoryResponse> KeepBuildDirectory(AgentConnection& connection,
+                                                                             const std::string& build_id,
+                                                                             const std::string& target);
 absl::StatusOr<wasmagent::v1::CollectGarbageResponse> CollectGarbage(
     AgentConnection& connection, const wasmagent::v1::CollectGarbageRequest& request);
 absl::StatusOr<wasmagent::v1::DrainResponse> Drain(AgentConnection& connection, bool resume);

@@ -24,7 +24,8 @@ struct WatchNotice {
 struct WatchOptions {
   uint64_t after_sequence = 0;  // events after this one; 0 for all
   bool follow = true;           // false: end at the newest event
-  // Every event once, in order, without a gap.
+  bool without_log = false;     // leave the log out; then the events' numbers have gaps
+  // Every event once, in order; without a gap unless the log is left out.
   std::function<void(const wasmagent::v1::BuildEvent&)> on_event;
   // About ten times a second, for a view's clock.
   std::function<void()> on_tick;

@@ -79,14 +79,43 @@ std::string DescribeStepEnd(const wasmagent::v1::StepEnded& ended) {
   std::string took = FormatElapsed(FromProto(ended.wall_time()));
   if (ended.signal() != 0) return fmt::format("killed by signal {} after {}", ended.signal(), took);
   if (ended.exit_code() != 0) return fmt::format("failed with exit code {} after {}", ended.exit_code(), took);
-  std::string cached;
-  if (uint32_t compiled = ended.compiler_cache_hits() + ended.compiler_cache_misses(); compiled > 0) {
-    cached = fmt::format(", ccache served {} of {}", ended.compiler_cache_hits(), compiled);
-  }
-  return fmt::format("done in {}{}{}", took, cached, ended.reason().empty() ? "" : " (" + ended.reason() + ")");
+  std::string counts = DescribeCounts(ended);
+  return fmt::format("done in {}{}{}", took, counts.empty() ? "" : ", " + counts,
+                     ended.reason().empty() ? "" : " (" + ended.reason() + ")");
 }
 
-std::string DescribeEnd(const std::string& build_id, const wasmagent::v1::Ended& ended) {
+std::string DescribeCounts(const wasmagent::v1::StepEnded& ended) {
+  std::string text = ended.compiled() == 0 ? "" : fmt::format("{} compiled", ended.compiled());
+  if (ended.linked() != 0) text += fmt::format("{}{} linked", text.empty() ? "" : ", ", ended.linked());
+  if (uint32_t cached = ended.compiler_cache_hits() + ended.compiler_cache_misses(); cached > 0) {
+    text += fmt::format("{}ccache served {} of {}", text.empty() ? "" : ", ", ended.compiler_cache_hits(), cached);
+  }
+  return text;
+}
+
+std::string DescribeSynced(const wasmagent::v1::Synced& synced) {
+  constexpr int kShownPaths = 3;
+  if (!synced.warm()) return fmt::format("{} in a new workspace: {}", Count(synced.files(), "file"), synced.reason());
+  std::string text;
+  std::vector<std::string> paths;
+  auto add = [&](uint64_t number, const char* what, const google::protobuf::RepeatedPtrField<std::string>& named) {
+    if (number == 0) return;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", number, what);
+    for (const std::string& path : named) paths.push_back(Printable(path));
+  };
+  add(synced.changed(), "changed", synced.changed_paths());
+  add(synced.added(), "added", synced.added_paths());
+  add(synced.removed(), "removed", synced.removed_paths());
+  add(synced.restored(), "restored", synced.restored_paths());
+  if (text.empty()) return "no source file changed";
+  text = fmt::format("sources: {}", text);
+  for (size_t i = 0; i < paths.size() && i < kShownPaths; ++i) text += (i == 0 ? ": " : ", ") + paths[i];
+  uint64_t all = synced.changed() + synced.added() + synced.removed() + synced.restored();
+  return all > kShownPaths ? text + ", …" : text;
+}
+
+std::string DescribeEnd(const std::string& build_id, const wasmagent::v1::Ended& ended,
+                        const std::vector<wasmagent::v1::EvidenceFile>& evidence) {
   std::string verdict = Verdict(ended.outcome());
   if (ended.outcome() == wasmagent::v1::OUTCOME_SUCCEEDED)
     return fmt::format("build {} succeeded", build_id.substr(0, 8));
@@ -107,6 +136,11 @@ std::string DescribeEnd(const std::string& build_id, const wasmagent::v1::Ended&
     }
   }
   if (!cause.advice().empty()) text += fmt::format("  advice: {}\n", cause.advice());
+  if (!evidence.empty()) {
+    text += "  ";
+    for (size_t i = 0; i < evidence.size(); ++i) text += (i == 0 ? "" : ", ") + Printable(evidence[i].path());
+    text += fmt::format(" as a whole: wasmctl fetch {} --evidence\n", build_id.substr(0, 8));
+  }
   return text + fmt::format("  the whole log: wasmctl logs {}", build_id.substr(0, 8));
 }
 

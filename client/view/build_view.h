@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "wasmagent/v1/build_event.pb.h"
@@ -44,9 +45,15 @@ std::string Count(uint64_t number, std::string_view noun);
 // `text` without control characters, escape sequences above all, so that what a program prints cannot steer the
 // terminal.
 std::string Printable(const std::string& text);
-// How a build ended, for people: the cause first, its evidence, and the next command to try.
-std::string DescribeEnd(const std::string& build_id, const wasmagent::v1::Ended& ended);
-// "done in 3.2 s, ccache served 370 of 400", "skipped: …", "failed with exit code 2 after 3.2 s".
+// How a build ended, for people: the cause first, what shows it, and the next commands to try. `evidence` is what the
+// agent has stored of it.
+std::string DescribeEnd(const std::string& build_id, const wasmagent::v1::Ended& ended,
+                        const std::vector<wasmagent::v1::EvidenceFile>& evidence = {});
+// "3 compiled, 1 linked, ccache served 2 of 3"; empty when the output showed neither.
+std::string DescribeCounts(const wasmagent::v1::StepEnded& ended);
+// "done in 3.2 s, 3 compiled, ccache served 2 of 3", "skipped: …", "failed with exit code 2 after 3.2 s".
 std::string DescribeStepEnd(const wasmagent::v1::StepEnded& ended);
+// "2 changed, 1 removed: a.c, b.h, c.c", "no source file changed", "5 files in a new workspace: …".
+std::string DescribeSynced(const wasmagent::v1::Synced& synced);
 
 }  // namespace wasmagent::client

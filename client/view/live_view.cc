@@ -118,6 +118,12 @@ void LiveView::Event(const wasmagent::v1::BuildEvent& event) {
       status_ = event.started().warm() ? "updating the warm workspace" : "filling a new workspace";
       if (event.started().attempt() > 1) Note(fmt::format("started again, attempt {}", event.started().attempt()));
       break;
+    case wasmagent::v1::BuildEvent::kSynced: {
+      const auto& synced = event.synced();
+      bool differs = synced.changed() + synced.added() + synced.removed() + synced.restored() > 0;
+      if (synced.warm() && differs) Note(DescribeSynced(synced));
+      break;
+    }
     case wasmagent::v1::BuildEvent::kStepStarted: {
       const auto& started = event.step_started();
       Step& step = steps_[started.step()];

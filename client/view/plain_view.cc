@@ -26,6 +26,9 @@ void PlainView::Event(const wasmagent::v1::BuildEvent& event) {
                        event.started().workspace(),
                        event.started().attempt() > 1 ? fmt::format(", attempt {}", event.started().attempt()) : ""));
       break;
+    case wasmagent::v1::BuildEvent::kSynced:
+      Line(DescribeSynced(event.synced()));
+      break;
     case wasmagent::v1::BuildEvent::kStepStarted: {
       const auto& step = event.step_started();
       steps_[step.step()] = step.target() + "/" + step.name();

@@ -76,6 +76,26 @@ TEST_F(BuildManagerTest, RootsFitTheBudget) {
                                   content::Digest::Of("made by waiting-1")));
 }
 
+// What explains a failure is kept as long as its build is remembered, however old it is, within bounds of its own.
+TEST_F(BuildManagerTest, RootsHoldTheEvidence) {
+  auto left = [this](const std::string& id, uint64_t size) {
+    Left(id, wasmagent::v1::BUILD_STATE_ENDED, store_->options().budget_bytes);
+    auto records = RecordStore::Open(options_.directory + "/builds.sqlite").value();
+    Build build = records->Get(id).value();
+    auto digest = content::Digest::Of("log of " + id).ToProto();
+    digest.set_size_bytes(static_cast<int64_t>(size));
+    *build.add_evidence()->mutable_digest() = digest;
+    EXPECT_TRUE(records->Put(build).ok());
+    return content::Digest::FromProto(digest).value();
+  };
+  auto oldest = left("oldest-1", 1000);
+  left("huge-111", store_->options().budget_bytes);
+  auto newest = left("newest-1", 1000);
+  auto roots = Open()->Roots();
+  ASSERT_TRUE(roots.ok()) << roots.status();
+  EXPECT_THAT(*roots, ElementsAre(newest, oldest));
+}
+
 // One build whose journal cannot be opened keeps no other from being taken up.
 TEST_F(BuildManagerTest, OneBrokenBuildKeepsNoOtherWaiting) {
   Left("broken-1", wasmagent::v1::BUILD_STATE_QUEUED);

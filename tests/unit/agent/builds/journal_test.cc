@@ -63,6 +63,32 @@ TEST_F(JournalTest, GivesBackWhatWasWritten) {
   EXPECT_EQ(ReadAll().front().time().seconds(), 1000);
 }
 
+// Who wants no log gets everything else, in order, whatever lies between.
+TEST_F(JournalTest, TheLogCanBeLeftOut) {
+  auto journal = Open();
+  BuildEvent notice;
+  notice.mutable_notice()->set_text("hello");
+  BuildEvent end;
+  end.mutable_ended()->set_outcome(wasmagent::v1::OUTCOME_FAILED);
+  ASSERT_TRUE(journal->Append(Log(std::string(300000, 'x'), 0), false).ok());
+  ASSERT_TRUE(journal->Append(notice, false).ok());
+  ASSERT_TRUE(journal->Append(Log("b", 300000), false).ok());
+  ASSERT_TRUE(journal->Append(end, true).ok());
+  for (size_t max_bytes : {1, 100, 1 << 20}) {
+    auto reader = JournalReader::Open(path_);
+    reader->SkipLog();
+    std::vector<uint64_t> found;
+    while (true) {
+      auto some = reader->Next(0, *reader->FileSize(), max_bytes);
+      ASSERT_TRUE(some.ok()) << some.status();
+      if (some->empty()) break;
+      for (const BuildEvent& event : *some) found.push_back(event.sequence());
+    }
+    EXPECT_EQ(found, (std::vector<uint64_t>{2, 4}));
+    EXPECT_TRUE(reader->saw_end());
+  }
+}
+
 // Accepted is kept: a journal that is opened again goes on where it ended, in sequence and in the log.
 TEST_F(JournalTest, GoesOnAfterARestart) {
   ASSERT_TRUE(Open()->Append(Log("abc", 0), false).ok());

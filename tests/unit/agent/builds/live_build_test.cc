@@ -26,6 +26,15 @@ TEST_F(LiveBuildTest, EventsWakeWatchers) {
   EXPECT_EQ(Events().back().notice().text(), "three");
 }
 
+// A change that needs no disk of its own is saved with the next one that does.
+TEST_F(LiveBuildTest, ChangesAreSavedByTheNextUpdate) {
+  build_->Change([](auto& record) { record.set_workspace("ws-1"); });
+  EXPECT_EQ(build_->Record().workspace(), "ws-1");
+  EXPECT_FALSE(records_->Get("build-id").ok());
+  ASSERT_TRUE(build_->Update([](auto& record) { record.set_attempts(3); }).ok());
+  EXPECT_EQ(records_->Get("build-id")->workspace(), "ws-1");
+}
+
 // A change is saved when Update returns, and the record knows how far the journal is.
 TEST_F(LiveBuildTest, UpdatesAreSaved) {
   ASSERT_TRUE(build_->Emit(Notice("one")).ok());

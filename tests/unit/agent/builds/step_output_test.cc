@@ -11,7 +11,7 @@ using ::testing::IsEmpty;
 
 class StepOutputTest : public LiveBuildFixture {
  protected:
-  StepOutput Output(const std::string& directory) { return StepOutput(*build_, log_, 3, "/w/src", directory); }
+  StepOutput Output(const std::string& directory) { return StepOutput(*build_, log_, 3, "/w/src", directory, "wasi"); }
   std::vector<wasmagent::v1::Diagnostic> Diagnostics() {
     std::vector<wasmagent::v1::Diagnostic> found;
     for (const auto& event : Events()) {
@@ -56,7 +56,7 @@ TEST_F(StepOutputTest, BytesAreLoggedAndMessagesRecognised) {
 // Beside other steps a line is logged whole, however it was cut; the last one needs no end, an endless one does not
 // wait.
 TEST_F(StepOutputTest, LinesStayWholeBesideOthers) {
-  StepOutput output(*build_, log_, 3, "/w/src", ".", /*whole_lines=*/true);
+  StepOutput output(*build_, log_, 3, "/w/src", ".", "native", /*whole_lines=*/true);
   auto logged = [this] {
     std::string log;
     for (const auto& event : Events()) log += event.log().data();
@@ -71,7 +71,18 @@ TEST_F(StepOutputTest, LinesStayWholeBesideOthers) {
   ASSERT_TRUE(output.Finish().ok());
   EXPECT_EQ(logged(), "checking for cc... yes\nchecking for ld... no\nend");
   ASSERT_TRUE(output.Take(std::string(70'000, 'x')).ok());
-  EXPECT_EQ(logged().size(), 50u + 70'000u);
+  EXPECT_EQ(logged().size(), 48u + 70'000u);
+}
+
+// What was compiled is counted, and what the target cannot do is noticed, in lines that come in pieces.
+TEST_F(StepOutputTest, LinesAreCountedAndSearched) {
+  StepOutput output = Output(".");
+  for (const char* piece : {"cc -c -o a.o a.c\ncc -c -o", " b.o b.c\nRuntimeError: memory acc", "ess out of bounds"})
+    ASSERT_TRUE(output.Take(piece).ok());
+  EXPECT_EQ(output.count().compiled(), 2U);
+  EXPECT_FALSE(output.signs().limitation().has_value());
+  ASSERT_TRUE(output.Finish().ok());
+  EXPECT_TRUE(output.signs().limitation().has_value());
 }
 
 // A last line without an end counts when the step ends.
@@ -127,7 +138,7 @@ TEST_F(StepOutputTest, KeepsTheEnd) {
 TEST_F(StepOutputTest, AFullDiskIsAnError) {
   auto build = MakeBuild("/dev/full");
   LogRecorder log(*build, 100, 100);
-  StepOutput output(*build, log, 0, "/w/src", ".");
+  StepOutput output(*build, log, 0, "/w/src", ".", "wasi");
   EXPECT_EQ(output.Take("text\n").code(), absl::StatusCode::kResourceExhausted);
 }
 

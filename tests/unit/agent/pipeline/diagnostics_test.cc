@@ -1,5 +1,6 @@
 #include "agent/pipeline/diagnostics.h"
 
+#include "agent/pipeline/output_lines.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -27,9 +28,12 @@ constexpr char kLog[] =
 
 std::vector<Diagnostic> RecogniseAll(std::string_view log, size_t step, DiagnosticRecogniser& recogniser) {
   std::vector<Diagnostic> all;
-  for (size_t at = 0; at < log.size(); at += step) {
-    for (Diagnostic& diagnostic : recogniser.Feed(log.substr(at, step))) all.push_back(std::move(diagnostic));
-  }
+  OutputLines lines;
+  auto take = [&](std::string_view line) {
+    for (Diagnostic& diagnostic : recogniser.Take(line)) all.push_back(std::move(diagnostic));
+  };
+  for (size_t at = 0; at < log.size(); at += step) lines.Feed(log.substr(at, step), take);
+  lines.Finish(take);
   for (Diagnostic& diagnostic : recogniser.Finish()) all.push_back(std::move(diagnostic));
   return all;
 }
@@ -106,6 +110,8 @@ TEST(RecogniseLine, KnowsTheForms) {
       {"error: could not compile", "", 0, 0, "could not compile"},
       {"/usr/bin/ld: main.c:(.text+0x5): undefined reference to `f'", "main.c", 0, 0, "undefined reference to `f'"},
       {"main.c:12: undefined reference to `f'", "main.c", 12, 0, "undefined reference to `f'"},
+      {"/usr/bin/ld: cannot find -lx: No such file or directory", "", 0, 0,
+       "ld: cannot find -lx: No such file or directory"},
       {"/usr/bin/ld: b.o:(.bss+0x0): multiple definition of `x'; a.o:(.bss+0x0): first defined here", "b.o", 0, 0,
        "multiple definition of `x'; a.o:(.bss+0x0): first defined here"},
       {"make: *** No rule to make target 'x', needed by 'all'.  Stop.", "", 0, 0,
@@ -159,23 +165,6 @@ TEST(DiagnosticRecogniser, CMakeTellsItsTextBelow) {
   EXPECT_EQ(found[1].line, 2u);
   EXPECT_EQ(found[1].text, "old");
   EXPECT_EQ(found[2].line, 1u);
-}
-
-// A line without end costs bounded memory, and hides no message after it.
-TEST(DiagnosticRecogniser, LongLinesAreBounded) {
-  DiagnosticRecogniser recogniser;
-  std::string megabyte(1 << 20, 'x');
-  for (int i = 0; i < 8; ++i) EXPECT_TRUE(recogniser.Feed(megabyte).empty());
-  auto found = recogniser.Feed("\na.c:1:2: error: x\n");
-  EXPECT_EQ(found.size(), 1u);
-}
-
-// A progress line that is overwritten shows what a terminal would show.
-TEST(PlainLine, ShowsWhatATerminalShows) {
-  EXPECT_EQ(PlainLine("10%\r20%\ra.c:1:2: error: x\r"), "a.c:1:2: error: x");
-  EXPECT_EQ(PlainLine("\x1b]8;;http://x\x1b\\link\x1b]8;;\a!"), "link!");
-  EXPECT_EQ(PlainLine("cut \x1b["), "cut ");
-  EXPECT_EQ(PlainLine("cut \x1b"), "cut ");
 }
 
 }  // namespace

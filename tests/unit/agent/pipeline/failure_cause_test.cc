@@ -1,5 +1,6 @@
 #include "agent/pipeline/failure_cause.h"
 
+#include "agent/pipeline/output_lines.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -12,9 +13,17 @@ using testing::Not;
 
 // Explains a step that printed `log` and exited with `code`.
 FailureCause Explain(std::string_view log, int code, StepKind kind = StepKind::kMake, std::string config_log = "",
-                     CommandResult::End end = CommandResult::End::kExited, int jobs = 4) {
+                     CommandResult::End end = CommandResult::End::kExited, int jobs = 4,
+                     const std::string& toolchain = "wasi") {
   DiagnosticRecogniser recogniser;
-  recogniser.Feed(log);
+  FailureSigns signs(toolchain);
+  OutputLines lines;
+  auto take = [&](std::string_view line) {
+    recogniser.Take(line);
+    signs.Take(line);
+  };
+  lines.Feed(log, take);
+  lines.Finish(take);
   recogniser.Finish();
   CommandResult result;
   result.end = end;
@@ -27,6 +36,7 @@ FailureCause Explain(std::string_view log, int code, StepKind kind = StepKind::k
                      .target = "wasi",
                      .result = result,
                      .diagnostics = recogniser,
+                     .signs = signs,
                      .log_tail = tail,
                      .jobs = jobs,
                      .read_config_log = [&]() -> absl::StatusOr<std::string> {
@@ -119,7 +129,7 @@ TEST(FailureCause, OutOfMemory) {
       "g++: fatal error: Killed signal terminated program cc1plus\ncompilation terminated.\nmake: *** [Makefile:3: "
       "a.o] Error 1\n",
       2, StepKind::kMake, "", CommandResult::End::kOutOfMemory);
-  EXPECT_EQ(cause.summary, "wasi: make: out of memory");
+  EXPECT_EQ(cause.summary, "wasi: make: out of memory (cc1plus)");
   EXPECT_THAT(cause.advice, HasSubstr("--jobs 2"));
   EXPECT_THAT(cause.excerpt, HasSubstr("cc1plus"));
   EXPECT_THAT(cause.excerpt, HasSubstr("900 MiB"));
@@ -129,6 +139,124 @@ TEST(FailureCause, OutOfMemory) {
   EXPECT_THAT(cause.advice, HasSubstr("more memory"));
   cause = Explain("", 137, StepKind::kMake, "", CommandResult::End::kSignalled);
   EXPECT_THAT(cause.summary, HasSubstr("perhaps"));
+}
+
+// The victim is named in each program's way of saying it.
+TEST(FailureCause, OutOfMemoryNamesTheVictim) {
+  const std::vector<std::pair<const char*, const char*>> cases = {
+      {"/bin/sh: line 1: 1234 Killed                  clang -c a.c -o a.o\nmake: *** [Makefile:3: a.o] Error 137\n",
+       "(clang)"},
+      {"make: *** [Makefile:3: obj/a.o] Killed\n", "(the recipe of obj/a.o)"},
+      {"clang: error: unable to execute command: Killed\n", "(clang)"},
+      {"cc1: out of memory allocating 65536 bytes\n", "(cc1)"},
+  };
+  for (const auto& [log, victim] : cases) {
+    auto cause = Explain(log, 2, StepKind::kMake, "", CommandResult::End::kOutOfMemory);
+    EXPECT_EQ(cause.summary, std::string("wasi: make: out of memory ") + victim);
+  }
+  EXPECT_EQ(Explain("", 2, StepKind::kMake, "", CommandResult::End::kOutOfMemory).summary, "wasi: make: out of memory");
+}
+
+// A header of a library that is known is told as the library, with what to do for the target's toolchain.
+TEST(FailureCause, AMissingLibraryByItsHeader) {
+  const std::string log = "a.c:1:10: fatal error: 'zlib.h' file not found\n#include <zlib.h>\n         ^~~~~~~~\n";
+  auto cause = Explain(log, 2);
+  EXPECT_EQ(cause.summary, "wasi: make: zlib is missing: a.c:1:10: 'zlib.h' file not found");
+  EXPECT_THAT(cause.excerpt, HasSubstr("#include <zlib.h>"));
+  EXPECT_THAT(cause.advice, HasSubstr("WASI SDK does not have zlib"));
+  auto advice = [&](const std::string& toolchain) {
+    return Explain(log, 2, StepKind::kMake, "", CommandResult::End::kExited, 4, toolchain).advice;
+  };
+  EXPECT_THAT(advice("native"), HasSubstr("zlib1g-dev"));
+  EXPECT_THAT(advice("emscripten"), HasSubstr("-sUSE_ZLIB"));
+  // gcc says it otherwise.
+  EXPECT_THAT(Explain("a.c:1:10: fatal error: openssl/ssl.h: No such file or directory\n", 2).summary,
+              HasSubstr("OpenSSL is missing"));
+  // The project's own header is a compiler error like any other.
+  EXPECT_EQ(Explain("a.c:1:10: fatal error: 'mine.h' file not found\n", 2).summary,
+            "wasi: make: a.c:1:10: 'mine.h' file not found");
+}
+
+// Linkers name it after -l, whether it is known or not.
+TEST(FailureCause, AMissingLibraryByItsLinker) {
+  EXPECT_EQ(
+      Explain("wasm-ld: error: unable to find library -lz\nclang: error: linker command failed with exit code 1\n", 2)
+          .summary,
+      "wasi: make: zlib is missing: wasm-ld: unable to find library -lz");
+  auto cause =
+      Explain("/usr/bin/ld: cannot find -lfoo: No such file or directory\ncollect2: error: ld returned 1 exit status\n",
+              2, StepKind::kMake, "", CommandResult::End::kExited, 4, "native");
+  EXPECT_THAT(cause.summary, HasSubstr("-lfoo is missing"));
+  EXPECT_THAT(cause.advice, HasSubstr("install -lfoo"));
+}
+
+// What pkg-config and CMake do not find is a missing library, unless a compiler says something else.
+TEST(FailureCause, AMissingPackage) {
+  auto cause = Explain("No package 'libffi' found\nmake: *** [Makefile:2: x] Error 1\n", 2);
+  EXPECT_EQ(cause.summary, "wasi: make: libffi is missing");
+  EXPECT_THAT(cause.excerpt, HasSubstr("No package 'libffi' found"));
+  EXPECT_EQ(Explain("No package 'libffi' found\na.c:1:1: error: expected ';'\n", 2).summary,
+            "wasi: make: a.c:1:1: expected ';'");
+  cause = Explain(
+      "CMake Error at FindPackageHandleStandardArgs.cmake:230 (message):\n  Could NOT find ZLIB (missing: "
+      "ZLIB_LIBRARY)\n",
+      1, StepKind::kConfigure);
+  EXPECT_THAT(cause.advice, HasSubstr("WASI SDK does not have zlib"));
+  cause = Explain("configure: error: Package requirements (zlib) were not met\n", 1, StepKind::kConfigure,
+                  "configure:10: checking for zlib\nNo package 'zlib' found\nconfigure:20: error: Package requirements "
+                  "(zlib) were not met\n");
+  EXPECT_THAT(cause.summary, HasSubstr("Package requirements (zlib) were not met"));
+  EXPECT_THAT(cause.advice, HasSubstr("WASI SDK does not have zlib"));
+}
+
+// A port that Emscripten would have to make first, and cannot.
+TEST(FailureCause, APortThatCannotBeMade) {
+  auto explain = [](const std::string& log) {
+    return Explain(log, 1, StepKind::kMake, "", CommandResult::End::kExited, 4, "emscripten");
+  };
+  auto cause = explain(
+      "Traceback (most recent call last):\n    ports.fetch_project('zlib', f'https://example.org')\n"
+      "Exception: Attempt to lock the cache but FROZEN_CACHE is set\nmake: *** [Makefile:3: a.o] Error 1\n");
+  EXPECT_EQ(cause.summary, "wasi: make: zlib is not in Emscripten's cache, which cannot be written");
+  EXPECT_THAT(cause.advice, HasSubstr("embuilder build zlib"));
+  cause = explain(
+      "ports:INFO: retrieving port: sqlite3 from https://example.org/x.zip\nurllib.error.URLError: <urlopen error "
+      "[Errno -3] Temporary failure in name resolution>\n");
+  EXPECT_EQ(cause.summary, "wasi: make: the source of Emscripten's port SQLite cannot be fetched");
+  EXPECT_THAT(explain("emcc: error: Attempt to set a non-existent setting: 'USE_ZLOB'\n").summary,
+              HasSubstr("has no port zlob"));
+}
+
+// What the target cannot do is told with the section that has more of it.
+TEST(FailureCause, WhatTheTargetCannotDo) {
+  auto cause =
+      Explain("RuntimeError: memory access out of bounds\n    at f (wasm)\nmake: *** [Makefile:9: run] Error 1\n", 2);
+  EXPECT_EQ(cause.summary, "wasi: make: RuntimeError: memory access out of bounds");
+  EXPECT_THAT(cause.advice, HasSubstr("stack-size"));
+  EXPECT_THAT(cause.advice, HasSubstr("\"Misc\""));
+  EXPECT_THAT(cause.excerpt, HasSubstr("at f (wasm)"));
+  // The one that is nearest to the failure.
+  cause =
+      Explain("ModuleNotFoundError: No module named '_ssl'\nmore\nModuleNotFoundError: No module named '_socket'\n", 1);
+  EXPECT_THAT(cause.summary, HasSubstr("_socket"));
+  EXPECT_THAT(cause.advice, HasSubstr("WASI limitations and issues"));
+  // It holds for WebAssembly alone.
+  cause = Explain("ModuleNotFoundError: No module named '_socket'\n", 1, StepKind::kMake, "",
+                  CommandResult::End::kExited, 4, "native");
+  EXPECT_EQ(cause.summary, "wasi: make: failed with exit code 1");
+}
+
+// A compiler error, and a check, that show it keep their words and get the advice.
+TEST(FailureCause, AnErrorThatShowsWhatTheTargetCannotDo) {
+  auto cause = Explain("a.c:7:3: error: call to undeclared function 'fork'; ISO C99 ...\n  fork();\n  ^\n", 2);
+  EXPECT_THAT(cause.summary, HasSubstr("a.c:7:3: call to undeclared function 'fork'"));
+  EXPECT_THAT(cause.advice, HasSubstr("no processes"));
+  cause = Explain("configure: error: threads are needed\n", 1, StepKind::kConfigure,
+                  "configure:10: checking for threads\nwasm-ld: error: conftest.o: undefined symbol: pthread_create\n"
+                  "configure:20: error: threads are needed\n");
+  EXPECT_THAT(cause.summary, HasSubstr("threads are needed"));
+  EXPECT_THAT(cause.advice, HasSubstr("has no threads"));
+  EXPECT_THAT(cause.advice, HasSubstr("config.log"));
 }
 
 // A full disk is the agent's, not the code's.

@@ -164,6 +164,8 @@ TEST(TargetFile, BuiltInFilesAreRight) {
   int count = 0;
   for (const auto& [name, text] : EmbeddedTexts()) {
     if (name.find(".yaml") == std::string_view::npos) continue;
+    if (name == "libraries.yaml" || name == "limitations.yaml")
+      continue;  // no targets: what failures are explained with
     EXPECT_TRUE(ParseTargetFile(text, name).ok()) << ParseTargetFile(text, name).status();
     ++count;
   }

@@ -46,6 +46,16 @@ TEST_F(TreeSyncTest, FillsAnEmptyFolder) {
   EXPECT_EQ(Stat(Path("zero")).st_size, 0);
 }
 
+// What a build has modified or removed is named when it is brought back.
+TEST_F(TreeSyncTest, NamesWhatItBringsBack) {
+  Sync({{"same", "1"}, {"modified", "2"}, {"deleted", "3"}});
+  Overwrite("modified", "other");
+  ASSERT_EQ(::unlink(Path("deleted").c_str()), 0);
+  SyncStats stats = Sync({{"same", "1"}, {"modified", "2"}, {"deleted", "3"}});
+  EXPECT_THAT(stats.restored_paths, ::testing::ElementsAre("deleted", "modified"));
+  EXPECT_EQ(stats.restored, 2u);
+}
+
 // No rule that regenerates a shipped file may fire: files of one sync are never older than each other.
 TEST_F(TreeSyncTest, FilesOfOneSyncHaveOneTime) {
   Sync({{"configure", "x:generated"}, {"configure.ac", "source"}, {"a/b/c", "deep"}});

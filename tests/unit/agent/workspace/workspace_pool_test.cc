@@ -52,6 +52,73 @@ TEST_F(WorkspacePoolTest, TheNextBuildIsWarm) {
   EXPECT_EQ(Read(workspace->source() + "/f"), "1");
 }
 
+// A new workspace says why it is one, and a sync what differs from the tree before.
+TEST_F(WorkspacePoolTest, SaysWhyAndWhatChanged) {
+  {
+    auto first = Take("a");
+    EXPECT_NE(first->reason().find("not built here before"), std::string::npos) << first->reason();
+    EXPECT_NE(Take("a")->reason().find("other builds use"), std::string::npos);
+    SyncStats stats;
+    ASSERT_TRUE(first->Sync(*store_, Put({{"f", "1"}, {"g", "1"}}), &stats).ok());
+    EXPECT_EQ(stats.changes.added, 2u);
+    first->Keep();
+  }
+  auto again = Take("a");
+  EXPECT_EQ(again->reason(), "");
+  SyncStats stats;
+  ASSERT_TRUE(again->Sync(*store_, Put({{"f", "2"}, {"g", "1"}}), &stats).ok());
+  EXPECT_EQ(stats.changes.changed_paths, std::vector<std::string>{"f"});
+  EXPECT_EQ(stats.changes.added + stats.changes.removed, 0u);
+  EXPECT_FALSE(stats.renewed);
+  // One whose files are gone starts anew.
+  ASSERT_TRUE(platform::RemoveTree(again->source()).ok());
+  ASSERT_TRUE(again->Sync(*store_, Put({{"f", "2"}}), &stats).ok());
+  EXPECT_TRUE(stats.renewed);
+}
+
+// A workspace can be read as a build left it, also after a restart, for as long as no other build has used it.
+TEST_F(WorkspacePoolTest, IsReopenedForTheBuildThatUsedItLast) {
+  auto use = [this](const std::string& build_id) {
+    auto workspace = pool_->Acquire(Checkout("a"), build_id).value();
+    EXPECT_TRUE(workspace->Sync(*store_, Put({{"f", "1"}}), nullptr).ok());
+    EXPECT_EQ(pool_->Reopen(workspace->name(), build_id).status().code(), absl::StatusCode::kFailedPrecondition);
+    workspace->Keep();
+    return workspace->name();
+  };
+  std::string name = use("build-1");
+  Reopen();
+  absl::Time used = pool_->List().front().last_use;
+  {
+    auto workspace = pool_->Reopen(name, "build-1");
+    ASSERT_TRUE(workspace.ok()) << workspace.status();
+    EXPECT_EQ(Read((*workspace)->source() + "/f"), "1");
+    // Nobody else gets it meanwhile.
+    EXPECT_FALSE(Take("a")->warm());
+    EXPECT_EQ(pool_->Reopen(name, "build-1").status().code(), absl::StatusCode::kFailedPrecondition);
+  }
+  EXPECT_EQ(pool_->List().front().last_use, used);
+  EXPECT_FALSE(pool_->List().front().busy);
+  EXPECT_EQ(use("build-2"), name);
+  absl::Status refused = pool_->Reopen(name, "build-1").status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(refused.message().find("used by build build-2 since"), std::string::npos) << refused;
+  EXPECT_TRUE(pool_->RemoveIdle().ok());
+  EXPECT_EQ(pool_->Reopen(name, "build-2").status().code(), absl::StatusCode::kNotFound);
+}
+
+// What a build left in place of a file is not read: links, folders and fifos.
+TEST_F(WorkspacePoolTest, OpensFilesAlone) {
+  auto workspace = Take("a");
+  ASSERT_TRUE(workspace->Sync(*store_, Put({{"d/f", "1"}}), nullptr).ok());
+  const std::string source = workspace->source();
+  ASSERT_EQ(::symlink("/etc/passwd", (source + "/link").c_str()), 0);
+  ASSERT_EQ(::symlink("/etc", (source + "/folder").c_str()), 0);
+  ASSERT_EQ(::mkfifo((source + "/fifo").c_str(), 0600), 0);
+  EXPECT_TRUE(workspace->OpenFile("d/f").ok());
+  for (const char* path : {"link", "folder/passwd", "fifo", "d", "nothing", "../../x"})
+    EXPECT_FALSE(workspace->OpenFile(path).ok()) << path;
+}
+
 // One build at a time in a workspace: a second build of the same checkout takes another, and does not wait.
 TEST_F(WorkspacePoolTest, ASecondBuildTakesAnother) {
   Use("a");

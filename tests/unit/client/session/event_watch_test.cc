@@ -72,6 +72,18 @@ TEST_F(EventWatchTest, TakesACutStreamUpAgain) {
   EXPECT_EQ(notices_.size(), 6u);
 }
 
+// Without the log gaps are what is asked for.
+TEST_F(EventWatchTest, WithoutTheLogThereAreGaps) {
+  agent_.watches = {[](const WatchBuildRequest& request, Writer* writer, grpc::ServerContext*) {
+    EXPECT_TRUE(request.without_log());
+    Send(writer, {2, 5, 10});
+    return grpc::Status::OK;
+  }};
+  options_.without_log = true;
+  ASSERT_TRUE(Watch().ok());
+  EXPECT_EQ(seen_, (std::vector<uint64_t>{2, 5, 10}));
+}
+
 // Repeated events are dropped; a gap is not shown but asked for again.
 TEST_F(EventWatchTest, RepeatsAndGapsAreMended) {
   agent_.watches = {Script({1, 2, 2, 1, 3, 5, 6}, grpc::Status::OK),

@@ -7,6 +7,7 @@ namespace wasmagent::client {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Times and sizes read well at every scale.
 TEST(BuildView, Formats) {
@@ -51,6 +52,49 @@ TEST(BuildView, EndTellsTheCauseFirst) {
   std::string text = DescribeEnd("0123456789", ended);
   EXPECT_TRUE(text.starts_with("failed: make failed in wasi\n  | a.c:1: error: x\n  | line 2\n  advice: fix a.c\n"));
   EXPECT_THAT(text, HasSubstr("wasmctl logs 01234567"));
+}
+
+// What the agent has kept of a failure is told with the command that brings it.
+TEST(BuildView, EndTellsOfTheEvidence) {
+  wasmagent::v1::Ended ended;
+  ended.set_outcome(wasmagent::v1::OUTCOME_FAILED);
+  EXPECT_THAT(DescribeEnd("0123456789", ended), Not(HasSubstr("--evidence")));
+  wasmagent::v1::EvidenceFile file;
+  file.set_path("config.log");
+  EXPECT_THAT(DescribeEnd("0123456789", ended, {file}),
+              HasSubstr("  config.log as a whole: wasmctl fetch 01234567 --evidence\n"));
+}
+
+// A step says how much it did, where its output shows it.
+TEST(BuildView, StepsSayHowMuchTheyDid) {
+  wasmagent::v1::StepEnded ended;
+  ended.mutable_wall_time()->set_seconds(3);
+  EXPECT_EQ(DescribeStepEnd(ended), "done in 3.0 s");
+  ended.set_compiled(12);
+  ended.set_linked(1);
+  EXPECT_EQ(DescribeStepEnd(ended), "done in 3.0 s, 12 compiled, 1 linked");
+  ended.set_reason("the build dir is new");
+  EXPECT_EQ(DescribeStepEnd(ended), "done in 3.0 s, 12 compiled, 1 linked (the build dir is new)");
+}
+
+// What was different in the sources, short.
+TEST(BuildView, SyncedInOneLine) {
+  wasmagent::v1::Synced synced;
+  synced.set_files(5);
+  synced.set_added(5);
+  synced.set_reason("there was none");
+  EXPECT_EQ(DescribeSynced(synced), "5 files in a new workspace: there was none");
+  synced.Clear();
+  synced.set_warm(true);
+  EXPECT_EQ(DescribeSynced(synced), "no source file changed");
+  synced.set_changed(2);
+  synced.add_changed_paths("a.c");
+  synced.add_changed_paths("b\x1b[1m.c");
+  synced.set_removed(1);
+  synced.add_removed_paths("c.c");
+  EXPECT_EQ(DescribeSynced(synced), "sources: 2 changed, 1 removed: a.c, b.c, c.c");
+  synced.set_restored(1);
+  EXPECT_EQ(DescribeSynced(synced), "sources: 2 changed, 1 removed, 1 restored: a.c, b.c, c.c, …");
 }
 
 }  // namespace

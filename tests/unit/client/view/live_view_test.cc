@@ -62,6 +62,19 @@ TEST_F(LiveViewTest, ShowsTheStatusAndProgress) {
   EXPECT_THAT(out_.text(), HasSubstr("sync [#####---------------] 1113/4450 files"));
 }
 
+// A change of the sources stays on the screen; that there was none goes without saying.
+TEST_F(LiveViewTest, ShowsWhatWasSynced) {
+  LiveView view = Make();
+  wasmagent::v1::BuildEvent event;
+  event.mutable_synced()->set_warm(true);
+  view.Event(event);
+  EXPECT_THAT(out_.text(), Not(HasSubstr("source")));
+  event.mutable_synced()->set_removed(1);
+  event.mutable_synced()->add_removed_paths("gone.c");
+  view.Event(event);
+  EXPECT_THAT(out_.text(), HasSubstr("> sources: 1 removed: gone.c\n"));
+}
+
 // However many events come, it is drawn ten times a second at most.
 TEST_F(LiveViewTest, DrawsAtMostTenTimesASecond) {
   LiveView view = Make();

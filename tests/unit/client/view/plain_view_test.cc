@@ -22,6 +22,18 @@ TEST(PlainView, FramesTheLog) {
   EXPECT_EQ(out.text(), "wasi/make: started\na\x1b[1m\nb\nwasi/make: failed with exit code 2 after 3.0 s\n");
 }
 
+// What was different in the sources is one line.
+TEST(PlainView, TellsWhatWasSynced) {
+  CapturedStream out;
+  PlainView view(out.get());
+  wasmagent::v1::BuildEvent event;
+  event.mutable_synced()->set_warm(true);
+  event.mutable_synced()->set_changed(1);
+  event.mutable_synced()->add_changed_paths("a.c");
+  view.Event(event);
+  EXPECT_EQ(out.text(), "sources: 1 changed: a.c\n");
+}
+
 // Bytes that a log's limit left out are told where they would stand.
 TEST(PlainView, TellsWhatIsLeftOut) {
   CapturedStream out;
