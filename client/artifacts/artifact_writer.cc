@@ -110,7 +110,8 @@ class Fetch {
   absl::Status ReadTree(const content::Digest& tree) {
     auto read = [this](const content::Digest& digest) { return transfer_.Read(digest); };
     return content::WalkTree(tree, read, [this](const content::TreeEntry& entry) {
-      if (entry.path.starts_with(".wasmctl-")) {
+      // git runs what a repository's configuration names, wherever somebody stands in it.
+      if (entry.path.starts_with(".wasmctl-") || ("/" + entry.path + "/").find("/.git/") != std::string::npos) {
         return absl::InvalidArgumentError(fmt::format("{}: artifacts cannot have this name", entry.path));
       }
       statistics_.artifacts += entry.kind == EntryKind::kDirectory ? 0 : 1;

@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
 
 #include "client/artifacts/artifact_writer.h"
+#include "client/artifacts/output_folder.h"
 #include "client/session/agent_calls.h"
 #include "content/transfer/blob_transfer.h"
 #include "fmt/format.h"
@@ -14,19 +14,6 @@
 #include "platform/status.h"
 
 namespace wasmagent::client {
-namespace {
-
-// The agent names the folder; it must lie below the checkout.
-absl::Status CheckDestination(const std::string& destination) {
-  std::filesystem::path path(destination);
-  bool bad = destination.empty() || path.is_absolute();
-  for (const auto& part : path) bad |= part == "..";
-  if (bad) return absl::DataLossError(fmt::format("the agent names '{}' as an output folder", destination));
-  return absl::OkStatus();
-}
-
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<AgentConnection>> CommandContext::Connect(const Checkout& checkout) const {
   ASSIGN_OR_RETURN(AgentAddress address, LocateAgent(Locator(checkout)));
   std::fprintf(stderr, "wasmctl: %s\n", address.description.c_str());
@@ -59,9 +46,12 @@ absl::StatusOr<OutputMode> CommandContext::Mode(const std::string& flag) const {
   return ::isatty(STDERR_FILENO) == 1 ? OutputMode::kLive : OutputMode::kPlain;
 }
 
-absl::StatusOr<ScannedTree> ScanAndWarn(const Checkout& checkout) {
+absl::StatusOr<ScannedTree> ScanAndWarn(const Checkout& checkout, BuildView* view) {
   ASSIGN_OR_RETURN(ScannedTree scanned, ScanCheckout(checkout, {}, platform::SystemClock()));
-  for (const std::string& warning : scanned.warnings) std::fprintf(stderr, "wasmctl: %s\n", warning.c_str());
+  for (const std::string& warning : scanned.warnings) {
+    if (view != nullptr) view->Note(warning);
+    if (view == nullptr) std::fprintf(stderr, "wasmctl: %s\n", warning.c_str());
+  }
   return scanned;
 }
 
@@ -90,9 +80,7 @@ absl::StatusOr<wasmagent::v1::Build> FindBuildOrNewest(AgentConnection& connecti
 absl::Status FetchBuild(AgentConnection& connection, const Checkout& checkout, const wasmagent::v1::Build& build,
                         const std::string& out, BuildView* view) {
   for (const auto& artifacts : build.artifacts()) {
-    RETURN_IF_ERROR(CheckDestination(artifacts.destination()));
-    RETURN_IF_ERROR(CheckDestination(artifacts.target()));
-    std::string folder = out.empty() ? checkout.path + "/" + artifacts.destination() : out + "/" + artifacts.target();
+    ASSIGN_OR_RETURN(std::string folder, OutputFolder(checkout.path, out, artifacts.target()));
     ASSIGN_OR_RETURN(content::Digest root, content::Digest::FromProto(artifacts.root()));
     std::string json;
     (void)google::protobuf::util::MessageToJsonString(artifacts, &json);

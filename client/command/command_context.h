@@ -44,8 +44,8 @@ struct CommandContext {
   absl::StatusOr<OutputMode> Mode(const std::string& flag) const;
 };
 
-// Scans and prints the warnings on stderr.
-absl::StatusOr<ScannedTree> ScanAndWarn(const Checkout& checkout);
+// Scans and tells the warnings: to the view, which may be drawing, or on stderr.
+absl::StatusOr<ScannedTree> ScanAndWarn(const Checkout& checkout, BuildView* view = nullptr);
 
 // The whole id of a build that a unique prefix names.
 absl::StatusOr<wasmagent::v1::Build> FindBuild(AgentConnection& connection, const std::string& id);

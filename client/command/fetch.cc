@@ -6,6 +6,7 @@
 #include "CLI/CLI.hpp"
 #include "client/artifacts/artifact_writer.h"
 #include "client/artifacts/evidence_writer.h"
+#include "client/artifacts/output_folder.h"
 #include "client/command/build_text.h"
 #include "client/command/commands.h"
 #include "client/command/exit_code.h"
@@ -25,23 +26,11 @@ struct Flags {
   bool build_dir = false;
 };
 
-// Beside the products, never among them: they are of another build, and whole.
-std::string EvidenceFolder(const Checkout& checkout, const std::string& out, const std::string& target) {
-  return fmt::format("{}/{}.failed", out.empty() ? checkout.path + "/builddir" : out, target);
-}
-
-absl::Status CheckTargetName(const std::string& target) {
-  if (!target.empty() && target != "." && target != ".." && target.find('/') == std::string::npos)
-    return absl::OkStatus();
-  return absl::DataLossError(fmt::format("the agent names '{}' as a target", target));
-}
-
 CommandResult FetchEvidence(AgentConnection& connection, const Checkout& checkout, const wasmagent::v1::Build& build,
                             const Flags& flags) {
   std::map<std::string, std::vector<NamedBlob>> files;  // by target
   for (const auto& evidence : build.evidence()) {
     if (!flags.target.empty() && evidence.target() != flags.target) continue;
-    RETURN_IF_ERROR(CheckTargetName(evidence.target()));
     ASSIGN_OR_RETURN(content::Digest digest, content::Digest::FromProto(evidence.digest()));
     files[evidence.target()].push_back({evidence.path(), digest});
   }
@@ -54,7 +43,8 @@ CommandResult FetchEvidence(AgentConnection& connection, const Checkout& checkou
   }
   auto view = MakeView(OutputMode::kPlain);
   for (const auto& [target, blobs] : files) {
-    const std::string folder = EvidenceFolder(checkout, flags.out, target);
+    // Beside the products, never among them: they are of another build, and whole.
+    ASSIGN_OR_RETURN(const std::string folder, OutputFolder(checkout.path, flags.out, target + ".failed"));
     RETURN_IF_ERROR_CTX(FetchFiles(connection.blobs(), blobs, folder), fmt::format("fetch the evidence of {}", target));
     for (const NamedBlob& blob : blobs) {
       view->Note(fmt::format("{}: {}/{} ({})", target, folder, Printable(blob.path), FormatBytes(blob.digest.size)));

@@ -59,7 +59,7 @@ absl::StatusOr<wasmagent::v1::Build> ScanAndStart(AgentConnection& connection, c
     absl::Time start = absl::Now();
     absl::StatusOr<wasmagent::v1::Build> build = absl::UnknownError("");
     view.Status("scanning the checkout");
-    auto scanned = ScanAndWarn(checkout);
+    auto scanned = ScanAndWarn(checkout, &view);
     Moved sent;
     if (scanned.ok()) {
       absl::Duration scan_time = absl::Now() - start;

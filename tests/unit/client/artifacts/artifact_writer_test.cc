@@ -49,6 +49,15 @@ class ArtifactWriter : public testing::Test {
   std::string folder_;
 };
 
+// Nothing is written that git would take for a repository's own, whose configuration names programs.
+TEST_F(ArtifactWriter, GitFoldersAreRefused) {
+  for (const char* path : {".git/config", "sub/.git/hooks/post-checkout"}) {
+    EXPECT_EQ(Fetch(cas_.AddTree({File(path, "x")})).status().code(), absl::StatusCode::kInvalidArgument) << path;
+  }
+  EXPECT_EQ(Names(), std::vector<std::string>{});
+  EXPECT_TRUE(Fetch(cas_.AddTree({File("x.git/config", "x")})).ok());
+}
+
 // Content, modes, links and empty folders arrive as they are in the tree.
 TEST_F(ArtifactWriter, WritesTheTree) {
   auto root = cas_.AddTree({File("python.wasm", "wasm", EntryKind::kExecutable),
