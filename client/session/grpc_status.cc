@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/cord.h"
+#include "content/transfer/rpc_status.h"
 #include "fmt/format.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -13,8 +14,6 @@ namespace {
 
 constexpr char kPreconditionFailure[] = "type.googleapis.com/google.rpc.PreconditionFailure";
 constexpr std::string_view kBlobs = "blobs/";
-// Payload of every error that came over the wire; it has no content.
-constexpr char kSaidByAgent[] = "wasmctl/said-by-agent";
 
 std::string MessageFor(const grpc::Status& status, std::string_view address) {
   const std::string& text = status.error_message();
@@ -40,14 +39,14 @@ absl::Status FromGrpcStatus(const grpc::Status& status, std::string_view address
   if (status.ok()) return absl::OkStatus();
   // The two code lists are the same by definition.
   absl::Status result(static_cast<absl::StatusCode>(status.error_code()), MessageFor(status, address));
-  result.SetPayload(kSaidByAgent, absl::Cord());
+  result.SetPayload(content::kSaidByServer, absl::Cord());
   google::rpc::Status details;
   if (status.error_details().empty() || !details.ParseFromString(status.error_details())) return result;
   for (const auto& detail : details.details()) result.SetPayload(detail.type_url(), absl::Cord(detail.value()));
   return result;
 }
 
-bool SaidByAgent(const absl::Status& status) { return status.GetPayload(kSaidByAgent).has_value(); }
+bool SaidByAgent(const absl::Status& status) { return status.GetPayload(content::kSaidByServer).has_value(); }
 
 std::vector<content::Digest> MissingBlobs(const absl::Status& status) {
   std::vector<content::Digest> missing;

@@ -7,6 +7,7 @@ namespace wasmagent::content {
 absl::Status FromRpcStatus(const google::rpc::Status& status) {
   absl::Status converted(static_cast<absl::StatusCode>(status.code()), status.message());
   if (converted.ok()) return converted;
+  converted.SetPayload(kSaidByServer, absl::Cord());
   for (const auto& detail : status.details()) converted.SetPayload(detail.type_url(), absl::Cord(detail.value()));
   return converted;
 }

@@ -1,6 +1,7 @@
 #include "client/command/exit_code.h"
 
 #include "client/session/grpc_status.h"
+#include "content/transfer/rpc_status.h"
 #include "grpcpp/support/status.h"
 #include "gtest/gtest.h"
 #include "platform/status.h"
@@ -28,6 +29,9 @@ TEST(ExitCode, TellsWhoRefused) {
   EXPECT_EQ(by_agent(grpc::StatusCode::PERMISSION_DENIED), 7);
   EXPECT_EQ(by_agent(grpc::StatusCode::UNAVAILABLE), 3);
   EXPECT_EQ(by_agent(grpc::StatusCode::UNIMPLEMENTED), 3);
+  // So is what the agent says while blobs are moved.
+  EXPECT_EQ(ExitCodeOf(content::FromGrpcStatus(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "full"))), 7);
+  EXPECT_EQ(ExitCodeOf(content::FromGrpcStatus(grpc::Status(grpc::StatusCode::NOT_FOUND, "no such blob"))), 7);
   EXPECT_EQ(ExitCodeOf(absl::InvalidArgumentError("")), 2);
   EXPECT_EQ(ExitCodeOf(absl::NotFoundError("")), 2);
   EXPECT_EQ(ExitCodeOf(absl::ResourceExhaustedError("")), 3);
