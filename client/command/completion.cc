@@ -31,11 +31,21 @@ std::string Bash(const CLI::App& app) {
       Words(app), cases);
 }
 
+// Between single quotes, where fish knows two escapes.
+std::string FishQuoted(const std::string& text) {
+  std::string quoted = "'";
+  for (char c : text) {
+    if (c == '\'' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "'";
+}
+
 std::string Fish(const CLI::App& app) {
   std::string text;
   for (const CLI::App* sub : app.get_subcommands({})) {
-    text += fmt::format("complete -c wasmctl -n __fish_use_subcommand -f -a {} -d '{}'\n", sub->get_name(),
-                        sub->get_description());
+    text += fmt::format("complete -c wasmctl -n __fish_use_subcommand -f -a {} -d {}\n", sub->get_name(),
+                        FishQuoted(sub->get_description()));
     for (const CLI::Option* option : sub->get_options()) {
       for (const std::string& name : option->get_lnames()) {
         text += fmt::format("complete -c wasmctl -n '__fish_seen_subcommand_from {}' -l {}\n", sub->get_name(), name);

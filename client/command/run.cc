@@ -1,4 +1,5 @@
 // run: the product, under the runtime that is here.
+#include <signal.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -108,6 +109,7 @@ CommandResult Run(const CommandContext& context, const RunFlags& flags) {
   for (std::string& word : argv) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   UnblockWatchSignals();
+  ::signal(SIGPIPE, SIG_DFL);
   // stdin, stdout, signals and exit code are the program's own from here on.
   ::execv(pointers[0], pointers.data());
   return platform::ErrnoStatus(errno, argv[0]);

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 
+#include "absl/time/clock.h"
 #include "client/command/exit_code.h"
 #include "client/session/agent_calls.h"
 #include "client/session/event_watch.h"
@@ -17,11 +18,23 @@
 namespace wasmagent::client {
 namespace {
 
+// How often a cancel that could not be delivered is tried again.
+constexpr absl::Duration kCancelAgain = absl::Seconds(1);
+
+// Without those that were to be ignored when the program began: nohup and a shell's "&" mean that, and a blocked signal
+// would be read all the same.
 sigset_t WatchSignals() {
-  sigset_t set;
-  ::sigemptyset(&set);
-  for (int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&set, signal);
-  return set;
+  static const sigset_t signals = [] {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (int signal : {SIGINT, SIGTERM, SIGHUP}) {
+      struct sigaction action;
+      if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) continue;
+      ::sigaddset(&set, signal);
+    }
+    return set;
+  }();
+  return signals;
 }
 
 // The state of one watch. All on one thread: signals and keys are looked at with every tick, ten times a second.
@@ -68,14 +81,24 @@ class Loop {
     // Keys are read only while a question stands.
     pollfd keys = {STDIN_FILENO, POLLIN, 0};
     if (asking_ && ::poll(&keys, 1, 0) > 0) OnAnswer();
+    if (cancel_again_ < absl::Now()) Cancel();
   }
 
   void RequestCancel() {
     asking_ = false;
-    end_.cancel_requested = true;
     view_.Note("cancelling");
+    Cancel();
+  }
+
+  // A wish that the agent has not heard is no cancel: it is told again until the agent has, or watching ends.
+  void Cancel() {
     auto cancelled = CancelBuild(connection_, build_id_, "Ctrl-C in wasmctl");
-    if (!cancelled.ok()) view_.Note(std::string(cancelled.status().message()));
+    end_.cancel_requested = cancelled.ok();
+    cancel_again_ = absl::InfiniteFuture();
+    if (cancelled.ok()) return;
+    view_.Note(std::string(cancelled.status().message()));
+    if (absl::IsUnavailable(cancelled.status()) || absl::IsDeadlineExceeded(cancelled.status()))
+      cancel_again_ = absl::Now() + kCancelAgain;
   }
 
   void OnSignal(int signal) {
@@ -111,6 +134,7 @@ class Loop {
   platform::ScopedFd signals_;
   bool asking_ = false;
   int interrupts_ = 0;
+  absl::Time cancel_again_ = absl::InfiniteFuture();
   BuildEnd end_;
 };
 
@@ -141,7 +165,9 @@ EndOnSignal::EndOnSignal(std::string advice) : stop_(::eventfd(0, EFD_CLOEXEC)) 
     }
     if (fds[1].revents == 0) return;
     if (!advice.empty()) (void)!::write(STDERR_FILENO, advice.data(), advice.size());
-    ::_exit(kCancelled);
+    signalfd_siginfo info = {};
+    (void)!::read(signals.get(), &info, sizeof(info));
+    ::_exit(advice.empty() ? 128 + static_cast<int>(info.ssi_signo) : static_cast<int>(kCancelled));
   });
 }
 

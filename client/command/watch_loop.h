@@ -20,8 +20,9 @@ void UnblockWatchSignals();
 // For a subcommand that runs until it is ended: waits for one of them. They stay blocked.
 void WaitForWatchSignal();
 
-// Until a build is accepted nothing is lost by ending at once: while this lives, the signals end the program with exit
-// code 4, after `advice` has been written to stderr. Costs a thread.
+// Until there is something to watch nothing is lost by ending at once: while this lives, the signals end the program.
+// With `advice`, which goes to stderr, it was a build that was about to begin: exit code 4. Without, exit code 128 plus
+// the signal's number. Costs a thread.
 class EndOnSignal {
  public:
   explicit EndOnSignal(std::string advice);

@@ -165,6 +165,11 @@ targets:
             script = self.completion(shell)
             if shell in shells:
                 subprocess.run([shell, "-n", script], check=True, env=self.env)
+        if "fish" in shells:
+            offered = subprocess.run(["fish", "-c", f"source {script}; complete -C 'wasmctl '"], env=self.env, text=True,
+                                     capture_output=True, check=True).stdout
+            words = {line.split("\t")[0] for line in offered.splitlines()}
+            self.assertTrue({"agent", "cancel", "context", "fetch", "info", "logs", "plan", "verify", "watch"} <= words, offered)
         if not shells:
             self.skipTest("neither zsh nor fish is installed")
 
