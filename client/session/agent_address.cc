@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -61,7 +62,23 @@ absl::Status CheckAddress(std::string_view address) {
   return absl::InvalidArgumentError(fmt::format("{}: a socket's path has at most {} bytes", path, kLongestSocketPath));
 }
 
-absl::Status ProbeSocket(const std::string& path) { return Connect(path).status(); }
+absl::Status ProbeSocket(const std::string& path) {
+  ASSIGN_OR_RETURN(platform::ScopedFd fd, Connect(path));
+#ifdef SO_PEERCRED
+  ucred peer = {};
+  socklen_t size = sizeof(peer);
+  if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return platform::ErrnoStatus(errno, path);
+  return CheckListener(path, peer.uid, ::geteuid());
+#else
+  return absl::OkStatus();
+#endif
+}
+
+absl::Status CheckListener(const std::string& path, uid_t listener, uid_t caller) {
+  if (listener == caller || listener == 0) return absl::OkStatus();
+  return absl::PermissionDeniedError(fmt::format(
+      "{}: user {} listens there, who would get the sources; name it with --agent if that is meant", path, listener));
+}
 
 absl::StatusOr<int> ListenerPid(const std::string& path) {
   ASSIGN_OR_RETURN(platform::ScopedFd fd, Connect(path));

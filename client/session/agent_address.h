@@ -1,6 +1,8 @@
 // Where an agent is.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <string_view>
 
@@ -23,9 +25,14 @@ absl::Status CheckAddress(std::string_view address);
 // A socket's path must fit sockaddr_un: 107 bytes on Linux.
 inline constexpr size_t kLongestSocketPath = 107;
 
-// OK when something accepts connections on the Unix socket at `path`: NOT_FOUND when there is no such file, UNAVAILABLE
-// when nobody listens. Costs one connect().
+// OK when somebody who may be trusted accepts connections on the Unix socket at `path`: NOT_FOUND when there is no such
+// file, UNAVAILABLE when nobody listens, otherwise as CheckListener. Costs one connect(). For sockets that were found:
+// an address that somebody gave is taken as it is.
 absl::Status ProbeSocket(const std::string& path);
+
+// An agent gets the sources and its products are run: one that was found must be the caller's own or root's.
+// PERMISSION_DENIED for any other user's.
+absl::Status CheckListener(const std::string& path, uid_t listener, uid_t caller);
 
 // The process that listens on the Unix socket at `path`. Errors as ProbeSocket.
 absl::StatusOr<int> ListenerPid(const std::string& path);

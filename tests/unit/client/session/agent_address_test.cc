@@ -35,5 +35,13 @@ TEST(AgentAddressTest, ProbesBySpeaking) {
   EXPECT_TRUE(absl::IsUnavailable(ProbeSocket(path)));
 }
 
+// Rule: an agent that was found is the caller's own or root's; a stranger's would get the sources.
+TEST(AgentAddress, AStrangersSocketIsNotTaken) {
+  EXPECT_TRUE(CheckListener("/run/a.sock", 1000, 1000).ok());
+  EXPECT_TRUE(CheckListener("/run/a.sock", 0, 1000).ok());
+  EXPECT_EQ(CheckListener("/run/a.sock", 1001, 1000).code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(CheckListener("/run/a.sock", 1001, 0).code(), absl::StatusCode::kPermissionDenied);
+}
+
 }  // namespace
 }  // namespace wasmagent::client
