@@ -1,5 +1,7 @@
 #include "client/command/install_advice.h"
 
+#include <vector>
+
 #include "absl/strings/str_split.h"
 #include "fmt/format.h"
 #include "platform/file.h"
@@ -9,12 +11,12 @@ namespace {
 
 // True when ID or ID_LIKE, a list with blanks between its words, names the distribution.
 bool Names(std::string_view os_release, std::string_view distribution) {
-  for (std::string_view line : absl::StrSplit(os_release, '\n')) {
-    const size_t equals = line.find('=');
-    if (equals == std::string_view::npos) continue;
-    const std::string_view key = line.substr(0, equals);
-    if (key != "ID" && key != "ID_LIKE") continue;
-    for (std::string_view word : absl::StrSplit(line.substr(equals + 1), absl::ByAnyChar(" \"'"))) {
+  const std::vector<std::string> lines = absl::StrSplit(std::string(os_release), '\n');
+  for (const std::string& line : lines) {
+    const std::vector<std::string> field = absl::StrSplit(line, absl::MaxSplits('=', 1));
+    if (field.size() != 2 || (field[0] != "ID" && field[0] != "ID_LIKE")) continue;
+    const std::vector<std::string> words = absl::StrSplit(field[1], absl::ByAnyChar(" \"'"));
+    for (const std::string& word : words) {
       if (word == distribution) return true;
     }
   }

@@ -38,7 +38,7 @@ class BuildDirectoriesTest : public wasmagent::testing::StoreFixture {
     content::Digest root = Put(files_);
     auto sync = [&] { return workspace->Sync(*store_, root, nullptr); };
     EXPECT_TRUE(sync().ok());
-    pipeline::Plan plan{targets};
+    pipeline::Plan plan{targets, {}};
     auto directories = BuildDirectories::Open(*workspace, plan, root, store_->DirectoryReader());
     EXPECT_TRUE(directories.ok()) << directories.status();
     EXPECT_TRUE(directories->Prepare(clean, sync).ok());
