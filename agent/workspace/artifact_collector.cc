@@ -31,8 +31,10 @@ struct Wanted {
   }
 };
 
-// Lists wanted files and links below a folder.
-absl::Status List(int dir_fd, const std::string& prefix, const Wanted& wanted, std::vector<TreeEntry>& entries) {
+// Lists wanted files and links below a folder, which is the `depth`th from the top. Holds a descriptor a level: what
+// lies deeper than a tree may be is an error, not a crash.
+absl::Status List(int dir_fd, const std::string& prefix, int depth, const Wanted& wanted,
+                  std::vector<TreeEntry>& entries) {
   ASSIGN_OR_RETURN(auto names, platform::ListDirectory(dir_fd));
   for (const auto& name : names) {
     std::string path = prefix + name.name;
@@ -40,8 +42,12 @@ absl::Status List(int dir_fd, const std::string& prefix, const Wanted& wanted, s
     if (::fstatat(dir_fd, name.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
       return platform::ErrnoStatus(errno, path);
     if (S_ISDIR(info.st_mode)) {
+      if (depth >= content::kMaxTreeDepth) {
+        return absl::InvalidArgumentError(fmt::format("the folder {}… lies more than {} levels deep",
+                                                      path.substr(0, 200), content::kMaxTreeDepth));
+      }
       ASSIGN_OR_RETURN(auto child, platform::OpenAt(dir_fd, name.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-      RETURN_IF_ERROR(List(child.get(), path + "/", wanted, entries));
+      RETURN_IF_ERROR(List(child.get(), path + "/", depth + 1, wanted, entries));
       continue;
     }
     if (!wanted(path)) continue;
@@ -81,7 +87,7 @@ absl::StatusOr<Collected> CollectArtifacts(const std::string& directory, const s
                                            store::BlobStore& store) {
   ASSIGN_OR_RETURN(auto fd, platform::OpenAt(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY));
   std::vector<TreeEntry> entries;
-  RETURN_IF_ERROR(List(fd.get(), "", {globs, matches, sources}, entries));
+  RETURN_IF_ERROR(List(fd.get(), "", 1, {globs, matches, sources}, entries));
   RETURN_IF_ERROR(CheckComplete(entries, globs, matches));
 
   std::vector<size_t> files;

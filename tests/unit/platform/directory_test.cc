@@ -1,6 +1,8 @@
 #include "platform/directory.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -105,6 +107,61 @@ TEST_F(DirectoryTest, CountsAnInodeOnce) {
   ASSERT_EQ(::link((folder_ + "/f").c_str(), (folder_ + "/g").c_str()), 0);
   EXPECT_EQ(DiskUse(folder_).value(), before);
   EXPECT_GT(FreeBytes(folder_).value(), 0U);
+}
+
+// Makes `levels` folders, each in the one before, with a file in the last.
+void MakeDeep(const std::string& path, int levels) {
+  ASSERT_TRUE(MakeDirectories(path).ok());
+  ScopedFd at = OpenAt(AT_FDCWD, path, O_RDONLY | O_DIRECTORY).value();
+  for (int i = 0; i < levels; ++i) {
+    ASSERT_EQ(::mkdirat(at.get(), "d", 0755), 0);
+    at = OpenAt(at.get(), "d", O_RDONLY | O_DIRECTORY).value();
+  }
+  ASSERT_TRUE(OpenAt(at.get(), "file", O_WRONLY | O_CREAT, 0600).ok());
+}
+
+// Runs with few descriptors and the smallest stack that a thread may have in practice.
+void RunConfined(void* (*run)(void*), void* argument) {
+  rlimit before;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = {200, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  pthread_attr_t attributes;
+  ASSERT_EQ(::pthread_attr_init(&attributes), 0);
+  ASSERT_EQ(::pthread_attr_setstacksize(&attributes, 256 << 10), 0);
+  pthread_t thread;
+  ASSERT_EQ(::pthread_create(&thread, &attributes, run, argument), 0);
+  ASSERT_EQ(::pthread_join(thread, nullptr), 0);
+  ASSERT_EQ(::pthread_attr_destroy(&attributes), 0);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+// A build may nest folders without end: they are counted and removed with few descriptors and little stack, also where
+// the build took the names that removal would use.
+TEST_F(DirectoryTest, CountsAndRemovesAnyNumberOfLevels) {
+  std::string path = folder_ + "/deep";
+  ASSERT_NO_FATAL_FAILURE(MakeDeep(path, 30'000));
+  ASSERT_NO_FATAL_FAILURE(MakeDeep(path + "/second", 200));
+  ASSERT_TRUE(MakeDirectories(path + "/deep-0/full").ok());
+  ASSERT_TRUE(WriteFileAtomically(path + "/deep-1", "", 0600, false).ok());
+  ASSERT_TRUE(WriteFileAtomically(path + "/second/f", std::string(1 << 20, 'x'), 0600, false).ok());
+  struct Results {
+    std::string path;
+    absl::StatusOr<uint64_t> use;
+    absl::Status removed;
+  } results{path, absl::UnknownError(""), absl::UnknownError("")};
+  ASSERT_NO_FATAL_FAILURE(RunConfined(
+      [](void* argument) -> void* {
+        auto& out = *static_cast<Results*>(argument);
+        out.use = DiskUse(out.path);
+        out.removed = RemoveTree(out.path);
+        return nullptr;
+      },
+      &results));
+  ASSERT_TRUE(results.use.ok()) << results.use.status();
+  EXPECT_GE(*results.use, 1U << 20);
+  EXPECT_TRUE(results.removed.ok()) << results.removed;
+  EXPECT_TRUE(ListDirectory(folder_).value().empty());
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include "agent/workspace/artifact_collector.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -56,6 +58,18 @@ TEST_F(ArtifactCollectorTest, AMissingArtifactIsNamed) {
   auto collected = CollectArtifacts(dir_, {"python.wasm", "python.js"}, Matches, {}, *store_);
   EXPECT_TRUE(absl::IsNotFound(collected.status()));
   EXPECT_THAT(std::string(collected.status().message()), ::testing::HasSubstr("python.js"));
+}
+
+// Folders deeper than a tree may be are an error that names them, not the end of the stack.
+TEST_F(ArtifactCollectorTest, RefusesFoldersThatAreTooDeep) {
+  auto at = platform::OpenAt(AT_FDCWD, dir_, O_RDONLY | O_DIRECTORY).value();
+  for (int i = 0; i < content::kMaxTreeDepth; ++i) {
+    ASSERT_EQ(::mkdirat(at.get(), "d", 0755), 0);
+    at = platform::OpenAt(at.get(), "d", O_RDONLY | O_DIRECTORY).value();
+  }
+  auto collected = CollectArtifacts(dir_, {"python.wasm"}, Matches, {}, *store_);
+  ASSERT_TRUE(absl::IsInvalidArgument(collected.status())) << collected.status();
+  EXPECT_THAT(std::string(collected.status().message()), ::testing::HasSubstr("d/d/d"));
 }
 
 }  // namespace
