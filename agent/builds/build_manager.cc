@@ -36,6 +36,12 @@ bool MayBeFromOutside(const Ending& ending) {
   return absl::StrContains(ending.cause->summary() + ending.cause->excerpt(), "Terminated");
 }
 
+uint64_t SumOfSizes(const std::vector<content::Digest>& blobs) {
+  uint64_t sum = 0;
+  for (const content::Digest& blob : blobs) sum = blob.size > UINT64_MAX - sum ? UINT64_MAX : sum + blob.size;
+  return sum;
+}
+
 void SetNow(absl::Time now, google::protobuf::Timestamp& to) {
   to.set_seconds(absl::ToUnixSeconds(now));
   to.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(now - absl::FromUnixSeconds(to.seconds()))));
@@ -131,10 +137,10 @@ absl::Status BuildManager::CheckCapacity() {
   return absl::OkStatus();
 }
 
-// Gives up what is only kept to be fast, least recently used first, until as much is free as must be: nobody should
-// have to tidy up before the next build. RESOURCE_EXHAUSTED when that is not enough.
-absl::Status BuildManager::MakeRoom() {
-  const uint64_t wanted = options_.min_free_bytes;
+// Gives up what is only kept to be fast, least recently used first, until as much is free as must be and `bytes` more:
+// nobody should have to tidy up before the next build. RESOURCE_EXHAUSTED when that is not enough.
+absl::Status BuildManager::MakeRoom(uint64_t bytes) {
+  const uint64_t wanted = bytes > UINT64_MAX - options_.min_free_bytes ? UINT64_MAX : options_.min_free_bytes + bytes;
   uint64_t removed = 0;
   ASSIGN_OR_RETURN(uint64_t free, platform::FreeBytes(options_.directory));
   while (free < wanted) {
@@ -179,9 +185,13 @@ absl::StatusOr<Build> BuildManager::Start(const BuildRequest& request) {
   }
   ASSIGN_OR_RETURN(auto root, content::Digest::FromProto(request.root()));
   store::Lease lease = parts_.store.LeaseTree(root);
-  RETURN_IF_ERROR(MakeRoom());
+  RETURN_IF_ERROR(MakeRoom(0));
   ASSIGN_OR_RETURN(auto missing, parts_.store.MissingFromTree(root, kMostMissingBlobs));
-  if (!missing.empty()) return MissingBlobsError(missing);
+  if (!missing.empty()) {
+    // They come next, and would be refused for want of room that there is.
+    RETURN_IF_ERROR(MakeRoom(SumOfSizes(missing)));
+    return MissingBlobsError(missing);
+  }
   ASSIGN_OR_RETURN(auto plan, PlanOf(request));
 
   Build record;
@@ -191,12 +201,18 @@ absl::StatusOr<Build> BuildManager::Start(const BuildRequest& request) {
   ASSIGN_OR_RETURN(auto build, MakeLive(record));
   build->lease = std::move(lease);
   build->plan = std::move(plan);
-  RETURN_IF_ERROR_CTX(records_->Put(record), "accept the build");
   {
+    // Before the record: whoever finds that finds the build.
     absl::MutexLock lock(&mutex_);
     live_[build->id()] = build;
-    queue_.push_back(build);
   }
+  const absl::Status accepted = records_->Put(record);
+  {
+    absl::MutexLock lock(&mutex_);
+    if (accepted.ok()) queue_.push_back(build);
+    if (!accepted.ok()) live_.erase(build->id());
+  }
+  RETURN_IF_ERROR_CTX(accepted, "accept the build");
   spdlog::info("build {} accepted: {} of checkout {}", build->id(), fmt::join(request.targets(), ", "),
                request.checkout().id());
   TellQueue();
@@ -313,27 +329,40 @@ absl::StatusOr<Build> BuildManager::Cancel(const std::string& id_or_prefix, cons
   RETURN_IF_ERROR(CheckIdPrefix(id_or_prefix));
   ASSIGN_OR_RETURN(std::string id, records_->Resolve(id_or_prefix));
   auto build = FindLive(id);
-  if (!build) return records_->Get(id);
+  if (!build) {
+    ASSIGN_OR_RETURN(Build record, records_->Get(id));
+    if (record.state() == wasmagent::v1::BUILD_STATE_ENDED) return record;
+    // One that could not be taken up at the last start: the next one ends it.
+    record.set_cancel_requested(true);
+    RETURN_IF_ERROR_CTX(records_->Put(record), "record the wish to cancel");
+    return record;
+  }
   build->SetCancelReason(reason.empty() ? "cancelled" : fmt::format("cancelled: {}", reason));
-  RETURN_IF_ERROR_CTX(build->Update([](Build& record) { record.set_cancel_requested(true); }),
-                      "record the wish to cancel");
+  // On a full disk, which the build may be filling, it is stopped all the same; that the wish could not be written down
+  // is told then.
+  const absl::Status recorded = platform::Annotate(
+      build->Update([](Build& record) { record.set_cancel_requested(true); }), "record the wish to cancel");
   bool waiting = false;
   {
     absl::MutexLock lock(&mutex_);
     auto place = std::find(queue_.begin(), queue_.end(), build);
     waiting = place != queue_.end();
-    if (waiting) {
-      queue_.erase(place);
-      live_.erase(id);
-    }
+    if (waiting) queue_.erase(place);
   }
   if (!waiting) {
     build->stop().Stop(sandbox::StopReason::kCancelled);
+    RETURN_IF_ERROR(recorded);
     return build->Record();
   }
   wasmagent::v1::Cause cause;
   cause.set_summary(build->cancel_reason());
-  RETURN_IF_ERROR(build->End(wasmagent::v1::OUTCOME_CANCELLED, cause));
+  const absl::Status ended = build->End(wasmagent::v1::OUTCOME_CANCELLED, cause);
+  {
+    // Until it has ended, watchers must find it.
+    absl::MutexLock lock(&mutex_);
+    live_.erase(id);
+  }
+  RETURN_IF_ERROR(ended);
   TellQueue();
   return build->Record();
 }
@@ -344,6 +373,10 @@ absl::StatusOr<std::unique_ptr<BuildWatch>> BuildManager::Watch(const std::strin
   ASSIGN_OR_RETURN(std::string id, records_->Resolve(id_or_prefix));
   if (auto build = FindLive(id)) return BuildWatch::OfLive(std::move(build), after_sequence, std::move(wake));
   ASSIGN_OR_RETURN(Build record, records_->Get(id));
+  if (record.state() != wasmagent::v1::BUILD_STATE_ENDED) {
+    return absl::UnavailableError(
+        fmt::format("build {} has not ended, and this agent does not run it now; its next start takes it up", id));
+  }
   return BuildWatch::OfEnded(JournalPath(id), std::move(record), after_sequence);
 }
 

@@ -79,7 +79,7 @@ class BuildManager {
   absl::Status Recover();
   absl::Status RecoverBuild(wasmagent::v1::Build record);
   absl::StatusOr<std::shared_ptr<LiveBuild>> MakeLive(const wasmagent::v1::Build& record);
-  absl::Status MakeRoom();
+  absl::Status MakeRoom(uint64_t bytes);
   absl::Status CheckCapacity() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunSlot();
   void RunOne(const std::shared_ptr<LiveBuild>& build);

@@ -44,8 +44,9 @@ class Planner {
   Planner(const ToolchainInventory& inventory, std::map<std::string, std::string> base_env);
 
   absl::StatusOr<TargetList> List(const SourceTree& source) const;
-  // `targets` are names and patterns; see SelectTargets. INVALID_ARGUMENT with file, line and column for a mistake in wasmbuild.yaml; with the known names for an unknown
-  // target. FAILED_PRECONDITION, with what mends it, when a toolchain is missing or must not be used.
+  // `targets` are names and patterns; see SelectTargets. INVALID_ARGUMENT with file, line and column for a mistake in
+  // wasmbuild.yaml; with the known names for an unknown target. FAILED_PRECONDITION, with what mends it, when a
+  // toolchain is missing or must not be used.
   absl::StatusOr<Plan> MakePlan(const SourceTree& source, const std::vector<std::string>& targets,
                                 const PlanOptions& options) const;
 

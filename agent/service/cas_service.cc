@@ -60,6 +60,12 @@ absl::StatusOr<std::string_view> PlainBytes(const reapi::BatchUpdateBlobsRequest
   return unpacked.emplace_back(std::move(bytes));
 }
 
+// Sizes come from the wire: a sum that would overflow is as good as endless.
+uint64_t AddSize(uint64_t sum, int64_t size) {
+  const uint64_t more = static_cast<uint64_t>(std::max<int64_t>(size, 0));
+  return more > UINT64_MAX - sum ? UINT64_MAX : sum + more;
+}
+
 absl::Status BatchUpdate(store::BlobStore& store, const reapi::BatchUpdateBlobsRequest& request,
                          reapi::BatchUpdateBlobsResponse& response) {
   RETURN_IF_ERROR(CheckFunction(request.digest_function()));
@@ -67,11 +73,12 @@ absl::Status BatchUpdate(store::BlobStore& store, const reapi::BatchUpdateBlobsR
   uint64_t plain = 0;
   for (const auto& item : request.requests()) {
     sent += item.data().size();
-    plain += static_cast<uint64_t>(std::max<int64_t>(item.digest().size_bytes(), 0));
+    plain = AddSize(plain, item.digest().size_bytes());
   }
   if (sent > static_cast<uint64_t>(kMaxBatchBytes) || plain > kMostUncompressed) {
     return absl::InvalidArgumentError(
-        fmt::format("a batch of {} bytes ({} uncompressed), at most {} are taken", sent, plain, kMaxBatchBytes));
+        fmt::format("a batch of {} bytes ({} uncompressed), at most {} ({} uncompressed) are taken", sent, plain,
+                    kMaxBatchBytes, kMostUncompressed));
   }
   std::vector<store::BlobStore::Put> puts;
   std::vector<int> places;
@@ -100,7 +107,7 @@ absl::Status BatchRead(store::BlobStore& store, const reapi::BatchReadBlobsReque
                        reapi::BatchReadBlobsResponse& response) {
   RETURN_IF_ERROR(CheckFunction(request.digest_function()));
   uint64_t wanted = 0;
-  for (const auto& proto : request.digests()) wanted += static_cast<uint64_t>(std::max<int64_t>(proto.size_bytes(), 0));
+  for (const auto& proto : request.digests()) wanted = AddSize(wanted, proto.size_bytes());
   if (wanted > static_cast<uint64_t>(kMaxBatchBytes)) {
     return absl::InvalidArgumentError(fmt::format("a batch of {} bytes, at most {} are sent", wanted, kMaxBatchBytes));
   }

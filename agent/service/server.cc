@@ -1,5 +1,6 @@
 #include "agent/service/server.h"
 
+#include <arpa/inet.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -31,6 +32,14 @@ constexpr std::string_view kUnix = "unix:";
 constexpr std::string_view kAbstract = "unix-abstract:";
 
 // The host of "host:port" and "[host]:port"; empty when it is neither.
+// 127.0.0.0/8, ::1 and the name that every system has for them. A name that only begins like an address is looked up,
+// and may be anybody's.
+bool IsLoopback(const std::string& host) {
+  in_addr four;
+  if (::inet_pton(AF_INET, host.c_str(), &four) == 1) return (ntohl(four.s_addr) >> 24) == 127;
+  return host == "localhost" || host == "::1";
+}
+
 std::string HostOf(std::string_view address) {
   size_t colon = address.rfind(':');
   if (colon == std::string_view::npos || colon + 1 == address.size()) return "";
@@ -97,7 +106,10 @@ class ActivityInterceptorFactory : public grpc::experimental::ServerInterceptorF
 }  // namespace
 
 absl::Status CheckListenAddress(const std::string& address, bool insecure) {
-  if (address.starts_with(kAbstract)) return absl::OkStatus();
+  if (address.starts_with(kAbstract)) {
+    return absl::InvalidArgumentError(
+        fmt::format("'{}': an abstract socket is every user's of this machine; write unix:/path/to/socket", address));
+  }
   if (address.starts_with(kUnix)) {
     if (address.size() > kUnix.size()) return absl::OkStatus();
     return absl::InvalidArgumentError(fmt::format("'{}' names no socket", address));
@@ -107,8 +119,7 @@ absl::Status CheckListenAddress(const std::string& address, bool insecure) {
     return absl::InvalidArgumentError(
         fmt::format("'{}' is no address: write unix:/path/to/socket or 127.0.0.1:7890", address));
   }
-  bool loopback = host == "localhost" || host == "::1" || host.starts_with("127.");
-  if (loopback || insecure) return absl::OkStatus();
+  if (IsLoopback(host) || insecure) return absl::OkStatus();
   return absl::PermissionDeniedError(
       fmt::format("'{}' can be reached from other machines, and whoever reaches the agent can run programs on it; use "
                   "a Unix socket or "

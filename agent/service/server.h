@@ -12,7 +12,7 @@
 
 namespace wasmagent::service {
 
-// OK when `address` ("unix:/path", "unix-abstract:name", "127.0.0.1:7890", "[::1]:0", "localhost:7890") reaches this
+// OK when `address` ("unix:/path", "127.0.0.1:7890", "[::1]:0", "localhost:7890") reaches this
 // machine only, or when `insecure` allows others. INVALID_ARGUMENT for what is not an address, PERMISSION_DENIED with
 // the remedy for one beyond the machine.
 absl::Status CheckListenAddress(const std::string& address, bool insecure);

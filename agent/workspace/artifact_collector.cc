@@ -43,8 +43,8 @@ absl::Status List(int dir_fd, const std::string& prefix, int depth, const Wanted
       return platform::ErrnoStatus(errno, path);
     if (S_ISDIR(info.st_mode)) {
       if (depth >= content::kMaxTreeDepth) {
-        return absl::InvalidArgumentError(fmt::format("the folder {}… lies more than {} levels deep",
-                                                      path.substr(0, 200), content::kMaxTreeDepth));
+        return absl::InvalidArgumentError(
+            fmt::format("the folder {}… lies more than {} levels deep", path.substr(0, 200), content::kMaxTreeDepth));
       }
       ASSIGN_OR_RETURN(auto child, platform::OpenAt(dir_fd, name.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
       RETURN_IF_ERROR(List(child.get(), path + "/", depth + 1, wanted, entries));

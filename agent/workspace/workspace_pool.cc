@@ -277,7 +277,11 @@ absl::StatusOr<std::unique_ptr<Workspace>> WorkspacePool::Acquire(const wasmagen
     was_flushed = std::exchange(best->flushed, false);
     taken = *best;
   }
-  if (evicted) RETURN_IF_ERROR_CTX(Discard(*evicted), "make room for a workspace");
+  // One that cannot be removed is no fault of this build; it is out of the way, and the next start tries again.
+  if (evicted) {
+    if (absl::Status gone = Discard(*evicted); !gone.ok())
+      spdlog::warn("workspace {}: {}", *evicted, std::string(gone.message()));
+  }
   std::string directory = directory_ + "/" + taken.name;
   std::unique_ptr<Workspace> workspace(new Workspace(*this, taken.name, directory, warm));
   if (!warm) workspace->reason_ = ReasonForNew(busy);

@@ -373,6 +373,25 @@ TEST_P(CasWire, ResumesACutUpload) {
   EXPECT_EQ(subject_->Read(digest).value(), bytes);
 }
 
+// Sizes come from the wire: those whose sum would overflow are a batch that is too large, sent or asked for.
+TEST_P(CasWire, SizesThatOverflowAreRefused) {
+  namespace reapi = content::reapi;
+  auto stub = reapi::ContentAddressableStorage::NewStub(channel());
+  reapi::BatchUpdateBlobsRequest update;
+  reapi::BatchReadBlobsRequest read;
+  for (int64_t size : {INT64_MAX, INT64_MAX, int64_t{2}}) {
+    content::reapi::Digest digest = Digest::Of("x").ToProto();
+    digest.set_size_bytes(size);
+    *update.add_requests()->mutable_digest() = digest;
+    *read.add_digests() = digest;
+  }
+  reapi::BatchUpdateBlobsResponse updated;
+  reapi::BatchReadBlobsResponse got;
+  grpc::ClientContext one, two;
+  EXPECT_EQ(stub->BatchUpdateBlobs(&one, update, &updated).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(stub->BatchReadBlobs(&two, read, &got).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
 // Each blob of a batch has its own answer: a bad one does not spoil the others; zstd is taken.
 TEST_P(CasWire, AnswersOneByOne) {
   namespace reapi = content::reapi;

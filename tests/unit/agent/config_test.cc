@@ -140,6 +140,13 @@ TEST_F(ConfigTest, OpenAddressesNeedTheirFlag) {
   EXPECT_FALSE(refused.ok());
   EXPECT_THAT(std::string(refused.message()), AllOf(HasSubstr("listen"), HasSubstr("0.0.0.0:7890")));
   EXPECT_TRUE(Config({"--listen", "0.0.0.0:7890", "--insecure-listen"}).insecure_listen());
+  // A name that begins like a loopback address may be anybody's; an abstract socket has no owner.
+  for (const char* address : {"127.example.org:7890", "128.0.0.1:7890", "unix-abstract:agent"}) {
+    EXPECT_FALSE(Parse({"--listen", address}).ok()) << address;
+  }
+  for (const char* address : {"127.0.0.1:7890", "127.1.2.3:0", "localhost:7890", "[::1]:7890"}) {
+    EXPECT_TRUE(Parse({"--listen", address}).ok()) << address;
+  }
 }
 
 // A mistake in the file has its place; a file that is not there is wrong usage.

@@ -70,7 +70,8 @@ TEST_F(BlobDownloadTest, OtherBytesAreDataLoss) {
 TEST_F(BlobDownloadTest, TheAnswerForOneBlobNamesIt) {
   Digest one = cas_.Add("one"), two = cas_.Add("two");
   cas_.answers[two.Hex()] = grpc::StatusCode::NOT_FOUND;
-  EXPECT_EQ(FetchBatch({one, two}), absl::NotFoundError("fetch blob " + two.ToString() + ": so the server says"));
+  EXPECT_EQ(FetchBatch({one, two}),
+            SaidByServer(absl::NotFoundError("fetch blob " + two.ToString() + ": so the server says")));
   cas_.answers[two.Hex()] = std::nullopt;
   EXPECT_EQ(FetchBatch({one, two}).code(), absl::StatusCode::kInternal);
 }
@@ -119,7 +120,8 @@ TEST_F(BlobDownloadTest, AnEarlyEndIsACut) {
 TEST_F(BlobDownloadTest, GivesUpWithoutProgress) {
   Digest digest = cas_.Add("bytes");
   cas_.failures = 100;
-  EXPECT_EQ(FetchStream(digest), absl::UnavailableError("fetch blob " + digest.ToString() + ": try later"));
+  EXPECT_EQ(FetchStream(digest),
+            SaidByServer(absl::UnavailableError("fetch blob " + digest.ToString() + ": try later")));
   EXPECT_EQ(cas_.calls, kTries);
 }
 

@@ -83,7 +83,7 @@ TEST_F(BlobTransferTest, GivesUp) {
   EXPECT_EQ(cas_.calls, 5);
   cas_.failure = {grpc::StatusCode::PERMISSION_DENIED, "not you"};
   absl::Status refused = transfer_.FindMissing({Digest::Of("1")}).status();
-  EXPECT_EQ(refused, absl::PermissionDeniedError("ask which blobs are missing: not you"));
+  EXPECT_EQ(refused, SaidByServer(absl::PermissionDeniedError("ask which blobs are missing: not you")));
   EXPECT_EQ(cas_.calls, 6);
 }
 

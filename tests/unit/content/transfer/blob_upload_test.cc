@@ -79,7 +79,7 @@ TEST_F(BlobUploadTest, ARefusedBatchIsNotTriedAgain) {
 TEST_F(BlobUploadTest, TheAnswerForOneBlobNamesIt) {
   cas_.answers[Digest::Of("two").Hex()] = grpc::StatusCode::RESOURCE_EXHAUSTED;
   absl::Status status = SendBatch({Bytes("one"), File("src/two.c", "two", "two")});
-  EXPECT_EQ(status, absl::ResourceExhaustedError("send src/two.c: so the server says"));
+  EXPECT_EQ(status, SaidByServer(absl::ResourceExhaustedError("send src/two.c: so the server says")));
   cas_.answers[Digest::Of("two").Hex()] = std::nullopt;
   status = SendBatch({Bytes("one"), File("src/two.c", "two", "two")});
   EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
@@ -195,7 +195,7 @@ TEST_F(BlobUploadTest, ABlobThatIsThereIsNotSent) {
 TEST_F(BlobUploadTest, GivesUpWithoutProgress) {
   cas_.failures = 100;
   absl::Status status = SendStream(File("lib/large.bin", Noise(3 * kMiB), Noise(3 * kMiB)));
-  EXPECT_EQ(status, absl::UnavailableError("send lib/large.bin: try later"));
+  EXPECT_EQ(status, SaidByServer(absl::UnavailableError("send lib/large.bin: try later")));
   EXPECT_EQ(cas_.calls, kTries);
 }
 

@@ -20,6 +20,7 @@
 #include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
 #include "platform/directory.h"
+#include "tests/unit/content/transfer/said_by_server.h"
 
 namespace wasmagent::content {
 

@@ -1,6 +1,7 @@
 #include "content/transfer/rpc_status.h"
 
 #include "gtest/gtest.h"
+#include "tests/unit/content/transfer/said_by_server.h"
 
 namespace wasmagent::content {
 namespace {
@@ -28,7 +29,7 @@ TEST(RpcStatus, DetailsBecomePayloads) {
 // Details that cannot be read take nothing away from the error.
 TEST(RpcStatus, BrokenDetailsAreLeftOut) {
   absl::Status status = FromGrpcStatus(grpc::Status(grpc::StatusCode::ABORTED, "text", "\xff\xff no message"));
-  EXPECT_EQ(status, absl::AbortedError("text"));
+  EXPECT_EQ(status, SaidByServer(absl::AbortedError("text")));
 }
 
 TEST(RpcStatus, OkStaysOk) {
