@@ -25,7 +25,8 @@ struct PlanContext {
 // Empty, or why this machine cannot build the target, and what mends it.
 std::string ToolchainProblem(const TargetTemplate& target, const ToolchainInventory& inventory);
 
-// Plans a target whose needs are in `planned` already, to be built with `jobs` parallel jobs. FAILED_PRECONDITION with ToolchainProblem.
+// Plans a target whose needs are in `planned` already, to be built with `jobs` parallel jobs. FAILED_PRECONDITION with
+// ToolchainProblem.
 absl::StatusOr<PlannedTarget> PlanTarget(const TargetTemplate& target, const std::vector<PlannedTarget>& planned,
                                          const PlanContext& context, int jobs);
 
