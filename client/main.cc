@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <clocale>
 #include <cstdio>
 #include <string_view>
 
@@ -26,6 +27,8 @@ int Main(int argc, char** argv) {
   // Before gRPC makes threads: they inherit the mask, and the watch loop reads the signals.
   BlockWatchSignals();
   ::signal(SIGPIPE, SIG_IGN);
+  // What programs print is UTF-8 nearly everywhere; this is for its width on a terminal.
+  std::setlocale(LC_CTYPE, "C.UTF-8");
   CommandContext context;
   CLI::App app("Builds WebAssembly on an agent: submit a checkout, watch the build, get the artifacts.", "wasmctl");
   app.set_version_flag("--version", "wasmctl " WASMAGENT_VERSION);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <string_view>
 
 #include "client/artifacts/artifact_writer.h"
 #include "client/artifacts/output_folder.h"
@@ -43,7 +44,10 @@ absl::StatusOr<OutputMode> CommandContext::Mode(const std::string& flag) const {
   if (word == "plain") return OutputMode::kPlain;
   if (word == "live") return OutputMode::kLive;
   if (!word.empty()) return absl::InvalidArgumentError(fmt::format("output '{}': must be live, plain or json", word));
-  return ::isatty(STDERR_FILENO) == 1 ? OutputMode::kLive : OutputMode::kPlain;
+  // A terminal that cannot move its cursor (an editor's, a log's) gets lines.
+  const char* term = std::getenv("TERM");
+  const bool dumb = term == nullptr || *term == '\0' || std::string_view(term) == "dumb";
+  return ::isatty(STDERR_FILENO) == 1 && !dumb ? OutputMode::kLive : OutputMode::kPlain;
 }
 
 absl::StatusOr<ScannedTree> ScanAndWarn(const Checkout& checkout, BuildView* view) {

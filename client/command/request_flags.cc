@@ -7,10 +7,20 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/numbers.h"
 #include "absl/time/time.h"
+#include "content/utf8.h"
 #include "fmt/format.h"
 #include "platform/status.h"
 
 namespace wasmagent::client {
+namespace {
+
+// Messages hold text; what is none would fail far away, without a name.
+absl::Status CheckText(const char* flag, const std::string& value) {
+  if (content::IsUtf8(value)) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format("{} {}: not UTF-8", flag, content::ToUtf8(value)));
+}
+
+}  // namespace
 
 void AddRequestFlags(CLI::App& command, RequestFlags& flags) {
   command
@@ -30,7 +40,8 @@ void AddRequestFlags(CLI::App& command, RequestFlags& flags) {
 absl::StatusOr<wasmagent::v1::BuildRequest> MakeRequest(const RequestFlags& flags, const Checkout& checkout) {
   wasmagent::v1::BuildRequest request;
   request.mutable_checkout()->set_id(checkout.id);
-  request.mutable_checkout()->set_path(checkout.path);
+  // For people; the id tells checkouts apart.
+  request.mutable_checkout()->set_path(content::ToUtf8(checkout.path));
   request.mutable_checkout()->set_host(checkout.host);
   for (const std::string& target : flags.targets) request.add_targets(target);
   if (flags.targets.empty()) request.add_targets("wasi");
@@ -38,14 +49,21 @@ absl::StatusOr<wasmagent::v1::BuildRequest> MakeRequest(const RequestFlags& flag
   options->set_clean(flags.clean);
   options->set_jobs(flags.jobs);
   for (const std::string& variable : flags.env) {
+    RETURN_IF_ERROR(CheckText("--env", variable));
     size_t equals = variable.find('=');
     if (equals == 0 || equals == std::string::npos) {
       return absl::InvalidArgumentError(fmt::format("--env {}: must be NAME=VALUE", variable));
     }
     (*options->mutable_env())[variable.substr(0, equals)] = variable.substr(equals + 1);
   }
-  for (const std::string& argument : flags.configure_args) options->add_configure_args(argument);
-  for (const std::string& argument : flags.make_args) options->add_make_args(argument);
+  for (const std::string& argument : flags.configure_args) {
+    RETURN_IF_ERROR(CheckText("--configure-arg", argument));
+    options->add_configure_args(argument);
+  }
+  for (const std::string& argument : flags.make_args) {
+    RETURN_IF_ERROR(CheckText("--make-arg", argument));
+    options->add_make_args(argument);
+  }
   if (!flags.timeout.empty()) {
     absl::Duration timeout;
     int64_t seconds = 0;

@@ -11,6 +11,7 @@
 #include "client/session/agent_calls.h"
 #include "client/session/agent_stubs.h"
 #include "content/transfer/blob_transfer.h"
+#include "content/utf8.h"
 #include "fmt/format.h"
 #include "platform/file.h"
 #include "platform/parallel.h"
@@ -97,6 +98,8 @@ absl::StatusOr<std::string> TreeSender::FolderThatAgentSees() {
     return *seen_folder_;
   }
   std::string real = RealPath(tree_.folder);
+  // A path that a message cannot hold is one that the agent cannot be told.
+  if (!content::IsUtf8(real)) return *seen_folder_;
   for (const std::string& root : info->bind_roots()) {
     if (!real.empty() && IsBelow(real, root)) seen_folder_ = real;
   }

@@ -1,6 +1,9 @@
 #include "client/view/live_view.h"
 
+#include <wchar.h>
+
 #include <algorithm>
+#include <cwchar>
 
 #include "fmt/format.h"
 
@@ -26,12 +29,24 @@ std::string LiveView::Paint(const char* color, const std::string& text) const {
   return color_ && *color != '\0' ? fmt::format("\x1b[{}m{}\x1b[0m", color, text) : text;
 }
 
-// Cut to the terminal's width, counting code points: a line that wraps could not be erased.
+// Cut to the terminal's width, by the columns that its characters take: a line that wraps could not be erased. Goes by
+// the locale, which main sets to UTF-8; a byte that is no text takes one column.
 std::string LiveView::Fit(const std::string& text) const {
   int room = std::max(10, width_()) - 1;
-  for (size_t i = 0; i < text.size(); ++i) {
-    bool continues = (static_cast<unsigned char>(text[i]) & 0xC0) == 0x80;
-    if (!continues && room-- == 0) return text.substr(0, i);
+  std::mbstate_t state = {};
+  for (size_t i = 0; i < text.size();) {
+    wchar_t character = 0;
+    size_t length = std::mbrtowc(&character, text.data() + i, text.size() - i, &state);
+    int columns = 1;
+    if (length == 0 || length > text.size() - i) {  // also (size_t)-1 and -2
+      length = 1;
+      state = {};
+    } else {
+      columns = std::max(0, ::wcwidth(character));
+    }
+    room -= columns;
+    if (room < 0) return text.substr(0, i);
+    i += length;
   }
   return text;
 }

@@ -34,6 +34,16 @@ TEST(RequestFlags, MistakesAreNamed) {
   }
 }
 
+// What a message cannot hold is refused by name; a checkout's path is for people and shown as well as can be.
+TEST(RequestFlags, OnlyTextTravels) {
+  RequestFlags flags;
+  flags.make_args = {"V=\xff"};
+  EXPECT_EQ(MakeRequest(flags, kCheckout).status().message(), "--make-arg V=\xEF\xBF\xBD: not UTF-8");
+  Checkout latin = kCheckout;
+  latin.path = "/home/m\xfcller";
+  EXPECT_EQ(MakeRequest(RequestFlags(), latin)->checkout().path(), "/home/m\xEF\xBF\xBDller");
+}
+
 // Build ids are random UUIDs of version 4.
 TEST(RequestFlags, BuildIdsAreUuids) {
   std::regex form("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}");

@@ -1,5 +1,7 @@
 #include "client/view/live_view.h"
 
+#include <clocale>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/unit/client/view/captured_stream.h"
@@ -12,6 +14,9 @@ using ::testing::Not;
 
 class LiveViewTest : public testing::Test {
  protected:
+  // As main does it.
+  LiveViewTest() { EXPECT_NE(std::setlocale(LC_CTYPE, "C.UTF-8"), nullptr); }
+  ~LiveViewTest() override { std::setlocale(LC_CTYPE, "C"); }
   LiveView Make(bool color = false) {
     return LiveView(
         out_.get(), color, [this] { return width_; }, [this] { return now_; });
@@ -85,6 +90,19 @@ TEST_F(LiveViewTest, DrawsAtMostTenTimesASecond) {
   now_ += absl::Milliseconds(100);
   view.Tick();
   EXPECT_THAT(out_.text(), HasSubstr("1000 lines"));
+}
+
+// Characters that take two columns count as two, and bytes that are no text as one: a line that wraps stays on screen.
+TEST_F(LiveViewTest, WideCharactersTakeTheirColumns) {
+  LiveView view = Make();
+  width_ = 21;
+  std::string wide;
+  for (int i = 0; i < 30; ++i) wide += "\u754c";
+  view.Status(wide);
+  EXPECT_THAT(out_.text(), HasSubstr("| " + wide.substr(0, 9 * 3) + "\n"));
+  now_ += absl::Seconds(1);
+  view.Status(std::string(30, '\xff'));
+  EXPECT_THAT(out_.text(), HasSubstr("/ " + std::string(18, '\xff') + "\n"));
 }
 
 // No line is wider than the terminal, also after it was made narrower; characters of several bytes are not cut in two.
