@@ -22,7 +22,7 @@ namespace wasmagent::client {
 namespace {
 
 constexpr char kText[] = "text/plain; charset=utf-8";
-constexpr size_t kPiece = 128 * 1024;
+constexpr size_t kPiece = size_t{128} * 1024;
 // A page loads its parts over up to six connections, each of which holds a thread while it is open.
 constexpr size_t kThreads = 32;
 constexpr int kKeepAliveSeconds = 5;
