@@ -237,6 +237,12 @@ absl::StatusOr<uint64_t> DiskUse(const std::string& path) {
   return sum;
 }
 
+absl::StatusOr<uint64_t> TotalBytes(const std::string& path) {
+  struct statvfs info;
+  if (::statvfs(path.c_str(), &info) != 0) return ErrnoStatus(errno, path);
+  return static_cast<uint64_t>(info.f_blocks) * info.f_frsize;
+}
+
 absl::StatusOr<uint64_t> FreeBytes(const std::string& path) {
   struct statvfs info;
   if (::statvfs(path.c_str(), &info) != 0) return ErrnoStatus(errno, path);

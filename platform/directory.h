@@ -43,6 +43,9 @@ absl::StatusOr<std::vector<DirectoryEntry>> ListDirectory(const std::string& pat
 // out. Any number of levels costs the same few descriptors.
 absl::StatusOr<uint64_t> DiskUse(const std::string& path);
 
+// Bytes that the file system of `path` holds in all.
+absl::StatusOr<uint64_t> TotalBytes(const std::string& path);
+
 // Bytes that an unprivileged user can still write on the file system of `path`.
 absl::StatusOr<uint64_t> FreeBytes(const std::string& path);
 

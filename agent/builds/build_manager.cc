@@ -141,6 +141,13 @@ absl::Status BuildManager::CheckCapacity() {
 // nobody should have to tidy up before the next build. RESOURCE_EXHAUSTED when that is not enough.
 absl::Status BuildManager::MakeRoom(uint64_t bytes) {
   const uint64_t wanted = bytes > UINT64_MAX - options_.min_free_bytes ? UINT64_MAX : options_.min_free_bytes + bytes;
+  ASSIGN_OR_RETURN(const uint64_t total, platform::TotalBytes(options_.directory));
+  if (bytes > total) {
+    // Whatever were given up would not do.
+    return absl::ResourceExhaustedError(
+        fmt::format("{} MiB would be sent, and the agent's disk has {} MiB in all: a larger one is needed for {}",
+                    bytes >> 20, total >> 20, options_.directory));
+  }
   uint64_t removed = 0;
   ASSIGN_OR_RETURN(uint64_t free, platform::FreeBytes(options_.directory));
   while (free < wanted) {

@@ -31,7 +31,6 @@ constexpr absl::Duration kStopGrace = absl::Seconds(2);
 constexpr std::string_view kUnix = "unix:";
 constexpr std::string_view kAbstract = "unix-abstract:";
 
-// The host of "host:port" and "[host]:port"; empty when it is neither.
 // 127.0.0.0/8, ::1 and the name that every system has for them. A name that only begins like an address is looked up,
 // and may be anybody's.
 bool IsLoopback(const std::string& host) {
@@ -40,6 +39,7 @@ bool IsLoopback(const std::string& host) {
   return host == "localhost" || host == "::1";
 }
 
+// The host of "host:port" and "[host]:port"; empty when it is neither.
 std::string HostOf(std::string_view address) {
   size_t colon = address.rfind(':');
   if (colon == std::string_view::npos || colon + 1 == address.size()) return "";

@@ -133,7 +133,8 @@ std::vector<absl::Status> BlobStore::PutFiles(const std::vector<PutFile>& files,
   std::vector<absl::Status> statuses(files.size());
   std::vector<std::optional<StagedBlob>> staged(files.size());
   uint64_t bytes = 0;
-  for (const PutFile& file : files) bytes += file.digest.size;
+  // A sum that would overflow is more than any disk has.
+  for (const PutFile& file : files) bytes += std::min(file.digest.size, UINT64_MAX - bytes);
   if (absl::Status room = impl_->files.CheckRoom(bytes); !room.ok()) return {files.size(), room};
   auto put = [&](size_t i) {
     if (impl_->Use(files[i].digest)) return absl::OkStatus();

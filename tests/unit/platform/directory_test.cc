@@ -107,6 +107,7 @@ TEST_F(DirectoryTest, CountsAnInodeOnce) {
   ASSERT_EQ(::link((folder_ + "/f").c_str(), (folder_ + "/g").c_str()), 0);
   EXPECT_EQ(DiskUse(folder_).value(), before);
   EXPECT_GT(FreeBytes(folder_).value(), 0U);
+  EXPECT_GE(TotalBytes(folder_).value(), FreeBytes(folder_).value());
 }
 
 // Makes `levels` folders, each in the one before, with a file in the last.

@@ -158,5 +158,51 @@ TEST_F(BuildManagerTest, RoomThatWasMadeIsEnough) {
   EXPECT_TRUE(platform::RemoveTree(memory).ok());
 }
 
+// What a client is asked to send has room when it comes: idle workspaces go for it. What no disk could hold costs none.
+TEST_F(BuildManagerTest, RoomIsMadeForWhatIsMissing) {
+  if (::access("/dev/shm", W_OK | X_OK) != 0) GTEST_SKIP() << "no /dev/shm";
+  std::string memory = platform::MakeTemporaryDirectory("/dev/shm", "room").value();
+  workspaces_ = workspace::WorkspacePool::Open(memory + "/workspaces", 3, clock_).value();
+  options_.directory = memory + "/builds";
+  wasmagent::v1::Checkout checkout;
+  checkout.set_id("one");
+  {
+    auto workspace = workspaces_->Acquire(checkout).value();
+    workspace->Keep();
+    std::string large(64 << 20, 'x');
+    ASSERT_TRUE(platform::WriteFileAtomically(workspace->source() + "/large", large, 0600, false).ok());
+  }
+  auto manager = Open();
+  auto start_with = [&](uint64_t missing) {
+    content::Digest absent = content::Digest::Of("absent");
+    absent.size = missing;
+    auto tree = content::BuildTree({{"f", content::EntryKind::kFile, absent, ""}}).value();
+    for (const auto& [digest, bytes] : tree.directories) {
+      for (const absl::Status& put : store_->PutAll({{digest, bytes}})) EXPECT_TRUE(put.ok()) << put;
+    }
+    wasmagent::v1::BuildRequest request = Request();
+    *request.mutable_root() = tree.root.ToProto();
+    return manager->Start(request).status();
+  };
+  EXPECT_EQ(start_with(uint64_t{1} << 60).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(workspaces_->List().size(), 1u);
+  EXPECT_EQ(start_with(platform::FreeBytes(memory).value() + (32 << 20)).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(workspaces_->List(), IsEmpty());
+  manager.reset();
+  workspaces_.reset();
+  EXPECT_TRUE(platform::RemoveTree(memory).ok());
+}
+
+// A build that this agent could not take up has not ended: nobody is told that it has, and it can be cancelled.
+TEST_F(BuildManagerTest, WhatIsNotRunHasNotEnded) {
+  Left("broken-1", wasmagent::v1::BUILD_STATE_QUEUED);
+  ASSERT_TRUE(platform::MakeDirectories(options_.directory + "/journals/broken-1").ok());
+  auto manager = Open();
+  EXPECT_EQ(manager->Watch("broken-1", 0, [] {}).status().code(), absl::StatusCode::kUnavailable);
+  auto cancelled = manager->Cancel("broken-1", "");
+  ASSERT_TRUE(cancelled.ok()) << cancelled.status();
+  EXPECT_TRUE(manager->Get("broken-1").value().cancel_requested());
+}
+
 }  // namespace
 }  // namespace wasmagent::builds
