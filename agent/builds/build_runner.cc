@@ -85,6 +85,7 @@ pipeline::PlanOptions PlanOptionsOf(const wasmagent::v1::BuildRequest& request, 
   plan.env.insert(options.env().begin(), options.env().end());
   plan.configure_args.assign(options.configure_args().begin(), options.configure_args().end());
   plan.make_args.assign(options.make_args().begin(), options.make_args().end());
+  plan.force = options.force();
   return plan;
 }
 
@@ -103,6 +104,7 @@ absl::StatusOr<Ending> BuildRunner::RunSteps() {
   RETURN_IF_ERROR(AcquireWorkspace());
   RETURN_IF_ERROR(Sync());
   RETURN_IF_ERROR(PrepareBuildDirectories());
+  RETURN_IF_ERROR(LayLinks());
   absl::Duration timeout = limits_.timeout;
   if (build_.request().options().has_timeout()) {
     const auto& wanted = build_.request().options().timeout();
@@ -175,6 +177,16 @@ absl::Status BuildRunner::PrepareBuildDirectories() {
   ASSIGN_OR_RETURN(auto directories, BuildDirectories::Open(*workspace_, plan_, root, parts_.store.DirectoryReader()));
   build_directories_.emplace(std::move(directories));
   return build_directories_->Prepare(build_.request().options().clean(), [this] { return Sync(); });
+}
+
+absl::Status BuildRunner::LayLinks() {
+  for (const PlannedTarget& target : plan_.targets) {
+    for (const pipeline::TemporaryLink& link : target.links) {
+      RETURN_IF_ERROR_CTX(workspace_->LinkTemporary(link.path, link.target),
+                          fmt::format("lay the links that target {} needs", target.name));
+    }
+  }
+  return absl::OkStatus();
 }
 
 // Leaves the build dir as the target's configure steps may find it. `reason` tells why configure must run; it stays
@@ -386,6 +398,7 @@ absl::Status BuildRunner::Collect(const PlannedTarget& target) {
     runner->set_program(target.runner->program);
     runner->mutable_env()->insert(target.runner->env.begin(), target.runner->env.end());
     runner->mutable_directories()->insert(target.runner->directories.begin(), target.runner->directories.end());
+    runner->mutable_flags()->Assign(target.runner->flags.begin(), target.runner->flags.end());
   }
   RETURN_IF_ERROR(build_.Update([&](wasmagent::v1::Build& record) { *record.add_artifacts() = artifacts; }));
   BuildEvent event;

@@ -64,6 +64,7 @@ class BuildRunner {
   absl::Status AcquireWorkspace();
   absl::Status Sync();
   absl::Status PrepareBuildDirectories();
+  absl::Status LayLinks();
   MaybeEnding RunTarget(const pipeline::PlannedTarget& target);
   absl::Status EnterBuildDirectory(const pipeline::PlannedTarget& target, std::string& reason);
   absl::Status SetConfigured(const pipeline::PlannedTarget& target);

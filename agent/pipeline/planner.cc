@@ -39,12 +39,14 @@ absl::StatusOr<TargetList> Planner::List(const SourceTree& source) const {
     TargetSummary summary;
     summary.name = target.name;
     summary.description = target.description;
+    summary.support = target.support;
     summary.toolchain_kind = target.toolchain;
     summary.needs = target.needs;
     // What a need lacks, the target lacks.
     ASSIGN_OR_RETURN(const auto order, OrderTargets(project.file, {target.name}));
     for (const TargetTemplate* part : order) {
-      if (summary.problem.empty()) summary.problem = ToolchainProblem(*part, inventory_);
+      if (!summary.problem.empty()) continue;
+      summary.problem = std::string(CheckBuildable(*part, inventory_, /*force=*/false).message());
     }
     summary.buildable = summary.problem.empty();
     list.targets.push_back(std::move(summary));
