@@ -18,7 +18,7 @@ constexpr char kStagingPrefix[] = ".wasmctl-staging-";
 absl::Status CheckPath(const std::string& path) {
   std::filesystem::path parts(path);
   bool bad = path.empty() || parts.is_absolute() || path.ends_with('/');
-  for (const auto& part : parts) bad |= part == "..";
+  for (const auto& part : parts) bad |= part == ".." || part == ".git";
   if (bad) return absl::DataLossError(fmt::format("the agent names '{}' as a file to write", path));
   return absl::OkStatus();
 }

@@ -56,7 +56,7 @@ TEST_F(EvidenceWriter, WhatCannotBeFetchedChangesNothing) {
 // An agent cannot have anything written elsewhere.
 TEST_F(EvidenceWriter, StaysInItsFolder) {
   auto blob = cas_.Add("x");
-  for (const char* path : {"", "../x", "a/../../x", "/tmp/x", "a/"}) {
+  for (const char* path : {"", "../x", "a/../../x", "/tmp/x", "a/", ".git/config", "a/.git/config"}) {
     EXPECT_EQ(FetchFiles(transfer_, {{path, blob}}, folder()).code(), absl::StatusCode::kDataLoss) << path;
   }
   ASSERT_TRUE(platform::MakeDirectories(folder()).ok());
