@@ -12,11 +12,8 @@ Needs: the release binaries, rsync, and what a build of the source needs. Python
 
 import argparse
 import contextlib
-import datetime
 import json
-import math
 import os
-import platform
 import re
 import shutil
 import signal
@@ -25,6 +22,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+from report import Figure, table, write_results
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PATIENCE = 7200  # seconds; the longest thing here is a cold build
@@ -175,41 +174,7 @@ def command_of(process):
     return os.readlink(f"/proc/{process}/exe")
 
 
-# ---------------------------------------------------------------- figures
-
-
-class Figure:
-    """A row of the table."""
-
-    def __init__(self, name, what, ours, theirs, bound, bound_text, against, unit="ms"):
-        self.name, self.what, self.ours, self.theirs = name, what, ours, theirs
-        self.bound, self.bound_text, self.against, self.unit = bound, bound_text, against, unit
-
-    def missed(self):
-        return statistics.median(self.ours) > self.bound + self.noise()
-
-    def noise(self):
-        return spread(self.ours) + (spread(self.theirs) if self.theirs else 0)
-
-    def row(self):
-        scale = {"ms": 1e3, "s": 1, "MB": 1 / 1e6}[self.unit]
-        digits = {"ms": 1, "s": 2, "MB": 1}[self.unit]
-        ours = statistics.median(self.ours)
-
-        def show(value):
-            return f"{value * scale:.{digits}f} {self.unit}"
-
-        theirs = statistics.median(self.theirs) if self.theirs else None
-        return (self.what, show(ours), show(theirs) if theirs is not None else "–", self.against,
-                f"{ours / theirs:.3f} ×" if theirs else "–", f"{self.bound_text} ({show(self.bound)})", f"± {show(self.noise())}",
-                f"{len(self.ours)}", "MISSED" if self.missed() else "met", f"{datetime.date.today().isoformat()}, {revision()}")
-
-
-def spread(values):
-    if len(values) < 2:
-        return 0.0
-    low, _, high = statistics.quantiles(values, n=4)
-    return 1.25 * (high - low) / 1.35 / math.sqrt(len(values))
+# ---------------------------------------------------------------- what is measured
 
 
 class Bench:
@@ -408,63 +373,6 @@ def plan_steps(plan, folder):
 # ---------------------------------------------------------------- the run
 
 MEASUREMENTS = ["first-sync", "cold-build", "sync", "no-change-build", "memory"]
-HEADER = ("what", "wasmagent", "compared", "with", "ratio", "at most", "noise", "runs", "", "measured")
-
-
-def table(rows):
-    rows = [HEADER] + rows
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join(lines)
-
-
-def machine():
-    cpu = "unknown CPU"
-    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as file:
-        match = re.search(r"^model name\s*:\s*(.+)$", file.read(), re.M)
-        cpu = match.group(1) if match else cpu
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    system = platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")
-    return f"{cpu}, {len(os.sched_getaffinity(0))} CPUs, {memory:.0f} GiB, {system}, Linux {platform.release()}"
-
-
-def describe_source(folder):
-    files = sum(len(names) for _, _, names in os.walk(folder))
-    patchlevel = os.path.join(folder, "Include", "patchlevel.h")
-    name = os.path.basename(os.path.abspath(folder))
-    if os.path.isfile(patchlevel):
-        with open(patchlevel, encoding="utf-8") as file:
-            match = re.search(r'PY_VERSION\s+"([^"]+)"', file.read())
-            name = f"CPython {match.group(1)}" if match else name
-    return f"{name}, {files} files"
-
-
-def revision():
-    """The commit that was measured, marked when the tree differs from it."""
-    told = subprocess.run(["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=ROOT, capture_output=True, text=True, check=False)
-    return told.stdout.strip() or "unknown"
-
-
-def earlier_rows(path):
-    """The rows of an earlier run's table, for what this one does not measure: each tells when and at which commit it was."""
-    with contextlib.suppress(OSError), open(path, encoding="utf-8") as file:
-        cells = [tuple(cell.strip() for cell in line.strip().strip("|").split("|")) for line in file if line.startswith("| ")]
-        return [row for row in cells if len(row) == len(HEADER) and row != HEADER]
-    return []
-
-
-def write_results(figures, failures, options, scratch_source):
-    rows = {row[0]: row for row in earlier_rows(options.results)}
-    rows.update({figure.what: figure.row() for figure in figures})  # in their old places
-    text = ["# Measured", "", "Command: `./dev bench`; with `--only NAME` the other rows stay as they were.  ",
-            f"Machine: {machine()}  ", f"Source: {describe_source(scratch_source)}; target `{options.target}`  ",
-            "Figures are medians; both sides of a row were measured in turn in one run. A row is missed when its median lies above the bound",
-            "by more than the noise: 1.25 × interquartile range / 1.35 / √runs of each side, added. Memory is the resident size of the process",
-            "and, for the agent, what its launcher and supervisors hold for themselves.", "", table(list(rows.values())), ""]
-    text += [f"Not measured: {name}: {reason}" for name, reason in failures]
-    with open(options.results, "w", encoding="utf-8") as file:
-        file.write("\n".join(text).rstrip() + "\n")
 
 
 def parse_arguments():
