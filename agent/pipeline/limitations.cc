@@ -143,17 +143,7 @@ bool HasSignature(std::string_view line, std::string_view signature) {
 }
 
 absl::StatusOr<LimitationTable> LimitationTable::Parse(std::string_view text, std::string_view file_name) {
-  YAML::Node document;
-  try {
-    document = YAML::Load(std::string(text));
-  } catch (const YAML::Exception& error) {
-    return YamlError(file_name, error.mark, error.msg);
-  }
-  ASSIGN_OR_RETURN(const YamlFields fields,
-                   YamlFields::Open(document, file_name, "the table", {"version", "limitations"}));
-  ASSIGN_OR_RETURN(const int version, fields.Number("version", 1, 0));
-  if (version != 1) return fields.Error(fields.Get("version"), "'version' must be 1");
-  ASSIGN_OR_RETURN(const auto items, fields.Items("limitations"));
+  ASSIGN_OR_RETURN(const auto items, LoadYamlTable(text, file_name, "limitations"));
   LimitationTable table;
   Reader reader(file_name);
   for (const YAML::Node& item : items) {

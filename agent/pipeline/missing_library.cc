@@ -89,17 +89,7 @@ MissingLibrary Named(const Library* library, const std::string& otherwise) {
 }  // namespace
 
 absl::StatusOr<LibraryTable> LibraryTable::Parse(std::string_view text, std::string_view file_name) {
-  YAML::Node document;
-  try {
-    document = YAML::Load(std::string(text));
-  } catch (const YAML::Exception& error) {
-    return YamlError(file_name, error.mark, error.msg);
-  }
-  ASSIGN_OR_RETURN(const YamlFields fields,
-                   YamlFields::Open(document, file_name, "the table", {"version", "libraries"}));
-  ASSIGN_OR_RETURN(const int version, fields.Number("version", 1, 0));
-  if (version != 1) return fields.Error(fields.Get("version"), "'version' must be 1");
-  ASSIGN_OR_RETURN(const auto items, fields.Items("libraries"));
+  ASSIGN_OR_RETURN(const auto items, LoadYamlTable(text, file_name, "libraries"));
   LibraryTable table;
   std::set<std::string> seen;
   for (const YAML::Node& item : items) {

@@ -122,4 +122,18 @@ absl::StatusOr<std::map<std::string, std::string>> YamlFields::TextMap(const std
   return map;
 }
 
+absl::StatusOr<std::vector<YAML::Node>> LoadYamlTable(std::string_view text, std::string_view file,
+                                                      const std::string& key) {
+  YAML::Node document;
+  try {
+    document = YAML::Load(std::string(text));
+  } catch (const YAML::Exception& error) {
+    return YamlError(file, error.mark, error.msg);
+  }
+  ASSIGN_OR_RETURN(const YamlFields fields, YamlFields::Open(document, file, "the table", {"version", key}));
+  ASSIGN_OR_RETURN(const int version, fields.Number("version", 1, 0));
+  if (version != 1) return fields.Error(fields.Get("version"), "'version' must be 1");
+  return fields.Items(key);
+}
+
 }  // namespace wasmagent::pipeline

@@ -56,4 +56,9 @@ class YamlFields {
   std::map<std::string, YAML::Node> fields_;
 };
 
+// The items of a table of the agent's own: "version: 1", and a list under `key`. Errors as YamlFields'; yaml-cpp's
+// exceptions end here.
+absl::StatusOr<std::vector<YAML::Node>> LoadYamlTable(std::string_view text, std::string_view file,
+                                                      const std::string& key);
+
 }  // namespace wasmagent::pipeline
