@@ -39,6 +39,20 @@ class BuildManagerTest : public wasmagent::testing::StoreFixture {
     artifacts->set_bytes(artifact_bytes);
     EXPECT_TRUE(RecordStore::Open(options_.directory + "/builds.sqlite").value()->Put(build).ok());
   }
+  // Moves the agent's state to a file system where nobody else writes, with 64 MiB in an idle workspace. The caller
+  // removes the folder.
+  std::string StateInMemory() {
+    const std::string memory = platform::MakeTemporaryDirectory("/dev/shm", "room").value();
+    workspaces_ = workspace::WorkspacePool::Open(memory + "/workspaces", 3, clock_).value();
+    options_.directory = memory + "/builds";
+    wasmagent::v1::Checkout checkout;
+    checkout.set_id("one");
+    auto workspace = workspaces_->Acquire(checkout).value();
+    workspace->Keep();
+    const std::string large(64 << 20, 'x');
+    EXPECT_TRUE(platform::WriteFileAtomically(workspace->source() + "/large", large, 0600, false).ok());
+    return memory;
+  }
   std::unique_ptr<BuildManager> Open() {
     auto manager =
         BuildManager::Open(options_, RunnerParts{*store_, *workspaces_, config_cache_, planner_, launcher_}, clock_);
@@ -138,17 +152,7 @@ TEST_F(BuildManagerTest, RoomIsMadeBeforeABuildIsRefused) {
 TEST_F(BuildManagerTest, RoomThatWasMadeIsEnough) {
   // In memory nobody else writes.
   if (::access("/dev/shm", W_OK | X_OK) != 0) GTEST_SKIP() << "no /dev/shm";
-  std::string memory = platform::MakeTemporaryDirectory("/dev/shm", "room").value();
-  workspaces_ = workspace::WorkspacePool::Open(memory + "/workspaces", 3, clock_).value();
-  options_.directory = memory + "/builds";
-  wasmagent::v1::Checkout checkout;
-  checkout.set_id("one");
-  {
-    auto workspace = workspaces_->Acquire(checkout).value();
-    workspace->Keep();
-    std::string large(64 << 20, 'x');
-    ASSERT_TRUE(platform::WriteFileAtomically(workspace->source() + "/large", large, 0600, false).ok());
-  }
+  const std::string memory = StateInMemory();
   options_.min_free_bytes = platform::FreeBytes(memory).value() + (32 << 20);
   absl::Status status = Open()->Start(Request()).status();
   // The target is not known here, which is what comes after room.
@@ -161,17 +165,7 @@ TEST_F(BuildManagerTest, RoomThatWasMadeIsEnough) {
 // What a client is asked to send has room when it comes: idle workspaces go for it. What no disk could hold costs none.
 TEST_F(BuildManagerTest, RoomIsMadeForWhatIsMissing) {
   if (::access("/dev/shm", W_OK | X_OK) != 0) GTEST_SKIP() << "no /dev/shm";
-  std::string memory = platform::MakeTemporaryDirectory("/dev/shm", "room").value();
-  workspaces_ = workspace::WorkspacePool::Open(memory + "/workspaces", 3, clock_).value();
-  options_.directory = memory + "/builds";
-  wasmagent::v1::Checkout checkout;
-  checkout.set_id("one");
-  {
-    auto workspace = workspaces_->Acquire(checkout).value();
-    workspace->Keep();
-    std::string large(64 << 20, 'x');
-    ASSERT_TRUE(platform::WriteFileAtomically(workspace->source() + "/large", large, 0600, false).ok());
-  }
+  const std::string memory = StateInMemory();
   auto manager = Open();
   auto start_with = [&](uint64_t missing) {
     content::Digest absent = content::Digest::Of("absent");
