@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import subprocess
-import time
+import threading
 import urllib.parse
 
 import harness
@@ -14,6 +14,30 @@ import harness
 ISOLATION = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp",
              "Cross-Origin-Resource-Policy": "same-origin", "Cache-Control": "no-cache"}
 PAGE = "<!DOCTYPE html>\n<p>page\n"
+
+
+class Log:
+    """The lines that a program writes, as they come."""
+
+    def __init__(self, stream):
+        self.lines = []
+        self.changed = threading.Condition()
+        self.reader = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self.reader.start()
+
+    def _read(self, stream):
+        with stream:
+            for line in stream:
+                with self.changed:
+                    self.lines.append(line.rstrip("\n"))
+                    self.changed.notify_all()
+
+    def wait_for(self, wanted):
+        with self.changed:
+            return self.changed.wait_for(lambda: wanted in self.text(), harness.PATIENCE)
+
+    def text(self):
+        return "".join(line + "\n" for line in self.lines)
 
 
 class Serve(harness.Case):
@@ -26,28 +50,26 @@ class Serve(harness.Case):
 
     def start(self, *args, lines=1, env=None):
         """Starts it on a free port, and returns what it prints: `lines` lines, the first being the site's address."""
-        self.log = self.scratch / "serve.log"
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([harness.WASMCTL, "serve", "--port", "0", *args], cwd=self.src, env=env or self.env,
-                                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
+        self.process = subprocess.Popen([harness.WASMCTL, "serve", "--port", "0", *args], cwd=self.src, env=env or self.env,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.log = Log(self.process.stderr)
         self.addCleanup(self.process.wait)
         self.addCleanup(self.process.kill)
         self.addCleanup(self.process.stdout.close)
         printed = [self.process.stdout.readline().rstrip("\n") for _ in range(lines)]
-        self.assertTrue(printed[0].startswith("http://"), f"{printed}\n{self.log.read_text()}")
+        self.assertTrue(printed[0].startswith("http://"), f"{printed}\n{self.log.text()}")
         self.port = urllib.parse.urlsplit(printed[0]).port
         return printed
 
     def end(self, with_signal=signal.SIGINT):
         self.process.send_signal(with_signal)
-        return self.process.wait(harness.PATIENCE)
+        code = self.process.wait(harness.PATIENCE)
+        self.log.reader.join(harness.PATIENCE)  # then the log is whole
+        return code
 
     def wait_for_log(self, line):
         """A request is logged after its answer."""
-        end = time.monotonic() + harness.PATIENCE
-        while line not in self.log.read_text().splitlines():
-            self.assertLess(time.monotonic(), end, f"no '{line}' in\n{self.log.read_text()}")
-            time.sleep(0.01)
+        self.assertTrue(self.log.wait_for(line + "\n"), f"no '{line}' in\n{self.log.text()}")
 
     def connect(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=harness.PATIENCE)
@@ -237,7 +259,7 @@ class Serve(harness.Case):
             self.ask(path, method)
             self.wait_for_log(line)
         self.end()
-        self.assertEqual(len(self.log.read_text().splitlines()), 3)
+        self.assertEqual(len(self.log.text().splitlines()), 3)
 
     def test_the_root_is_the_checkouts(self):
         """From below the checkout it serves all of it: a debugger in the browser finds the sources."""
@@ -264,16 +286,16 @@ class Serve(harness.Case):
         (programs / "xdg-open").unlink()
         self.start("--open", lines=2, env=dict(self.env, PATH=str(programs)))
         self.end()
-        self.assertIn("neither xdg-open nor open is installed", self.log.read_text())
+        self.assertIn("neither xdg-open nor open is installed", self.log.text())
 
     def test_an_open_address_is_said(self):
         self.start("--bind", "0.0.0.0")
         self.assertEqual(self.ask("/data", Host="build.example").status, 200)
-        self.assertIn("everybody who reaches 0.0.0.0 can read", self.log.read_text())
         self.end()
+        self.assertIn("everybody who reaches 0.0.0.0 can read", self.log.text())
         self.start()
         self.end()
-        self.assertEqual(self.log.read_text(), "")
+        self.assertEqual(self.log.text(), "")
 
 
 if __name__ == "__main__":
