@@ -43,6 +43,24 @@ void RaiseOpenFiles() {
   ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
+// Waits until the agent is told to end. UNAVAILABLE when it must end because its launcher died.
+absl::Status AwaitEnd(const wasmagent::sandbox::Launcher& launcher, const sigset_t& signals) {
+  while (true) {
+    int signal = 0;
+    ::sigwait(&signals, &signal);
+    if (signal != SIGCHLD) {
+      spdlog::info("signal {}: builds that run are stopped, and run again at the next start", signal);
+      return absl::OkStatus();
+    }
+    // Programs that are asked for their version are children too.
+    if (!launcher.Alive()) {
+      return absl::UnavailableError(
+          "the launcher process died, by the kernel's out-of-memory killer or by somebody's hand; builds that ran run "
+          "again at the next start");
+    }
+  }
+}
+
 absl::Status Serve(const wasmagent::config::v1::AgentConfig& config) {
   // Every thread inherits the mask, so that the signals come to this one.
   sigset_t signals;
@@ -55,16 +73,16 @@ absl::Status Serve(const wasmagent::config::v1::AgentConfig& config) {
   // Threads come and go with calls; an arena for each would keep what the busiest moment took.
   ::mallopt(M_ARENA_MAX, 2);
   ASSIGN_OR_RETURN_CTX(auto launcher, wasmagent::sandbox::StartLauncher(), "start the launcher");
+  const wasmagent::sandbox::Launcher& watched = *launcher;  // the agent's, which outlives the wait
+  ::sigaddset(&signals, SIGCHLD);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   SetUpLog(config);
   auto exit = [] { ::kill(::getpid(), SIGTERM); };
   // Never balanced: gRPC 1.51 may wait ten seconds when its last object goes, and the process ends anyway.
   grpc_init();
   ASSIGN_OR_RETURN(auto agent, wasmagent::agent::Agent::Start(config, std::move(launcher), exit));
   spdlog::info("wasmagent {} listens on {}", WASMAGENT_VERSION, fmt::join(agent->addresses(), ", "));
-  int signal = 0;
-  ::sigwait(&signals, &signal);
-  spdlog::info("signal {}: builds that run are stopped, and run again at the next start", signal);
-  return absl::OkStatus();
+  return AwaitEnd(watched, signals);
 }
 
 absl::Status Main(int argc, char** argv, int& exit_code) {

@@ -251,7 +251,8 @@ void BuildManager::RunSlot() {
       absl::MutexLock lock(&mutex_);
       auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || !queue_.empty(); };
       mutex_.Await(absl::Condition(&ready));
-      if (stopping_) return;
+      // Without a launcher nothing runs: what waits is for the next agent.
+      if (stopping_ || !parts_.launcher.Alive()) return;
       build = queue_.front();
       queue_.pop_front();
       ++running_;
@@ -268,9 +269,10 @@ void BuildManager::RunSlot() {
   }
 }
 
-// True when the build ended because the agent stops: then it has not ended, and runs again.
+// True when the build ended because the agent stops or must stop: then it has not ended, and runs again.
 bool BuildManager::CutShort(const LiveBuild& build, const Ending& ending) {
   if (ending.outcome == wasmagent::v1::OUTCOME_SUCCEEDED || build.Record().cancel_requested()) return false;
+  if (!parts_.launcher.Alive()) return true;
   absl::MutexLock lock(&mutex_);
   if (MayBeFromOutside(ending)) mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kSignalSpread);
   return stopping_;
@@ -292,7 +294,9 @@ void BuildManager::RunOne(const std::shared_ptr<LiveBuild>& build) {
     ending.cause.emplace().set_summary(std::string(started.message()));
   }
   if (CutShort(*build, ending)) {
-    // The agent's own stop says nothing against the build: only attempts that took the agent down count.
+    // The agent's own stop says nothing against the build: only attempts that took the agent, or its launcher, down
+    // count.
+    if (!parts_.launcher.Alive()) return;
     (void)build->Update([](Build& record) { record.set_attempts(record.attempts() - 1); });
     return;
   }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <utility>
 
@@ -92,10 +93,6 @@ absl::Status NotStarted(const Command& command, const Report& report) {
   }
 }
 
-absl::Status LauncherGone() {
-  return absl::UnavailableError("the launcher process died; what it ran was killed, and the agent must be restarted");
-}
-
 // Output that says that something was killed; next to a counted out-of-memory kill it shows that it was this command's.
 bool SaysKilled(std::string_view output) {
   return output.find("Killed") != std::string_view::npos || output.find("signal 9") != std::string_view::npos;
@@ -110,7 +107,9 @@ class CommandRun {
   absl::StatusOr<CommandResult> Run(int launcher) {
     if (AskedToStop()) return Result();
     oom_kills_ = oom_counter_.Read();
-    RETURN_IF_ERROR(Launch(launcher));
+    absl::Status launched = Launch(launcher);
+    launcher_gone_ = absl::IsUnavailable(launched);
+    RETURN_IF_ERROR(launched);
     buffer_ = std::make_unique<std::array<char, kChunk>>();
     while (!last_report_) RETURN_IF_ERROR(Wait());
     DrainOutput();
@@ -131,7 +130,15 @@ class CommandRun {
     return Result();
   }
 
+  // True when that is why Run failed.
+  bool launcher_gone() const { return launcher_gone_; }
+
  private:
+  absl::Status LauncherGone() {
+    launcher_gone_ = true;
+    return absl::UnavailableError("the launcher process died; what it ran was killed, and the agent must be restarted");
+  }
+
   // Notes a stop or a deadline that has come; the first one stays.
   bool AskedToStop() {
     if (reason_ != StopReason::kNone) return true;
@@ -255,6 +262,7 @@ class CommandRun {
   bool last_report_ = false;
   bool stop_sent_ = false;
   bool says_killed_ = false;
+  bool launcher_gone_ = false;
 };
 
 // The agent's end. Owns the launcher process: destroying it ends that process and all below it.
@@ -269,12 +277,24 @@ class ForkedLauncher : public Launcher {
 
   absl::StatusOr<CommandResult> Run(const Command& command, const OutputSink& sink, StopToken& stop,
                                     absl::Time deadline, absl::Duration grace) override {
-    return CommandRun(command, sink, stop, deadline, grace).Run(socket_.get());
+    CommandRun run(command, sink, stop, deadline, grace);
+    auto result = run.Run(socket_.get());
+    if (run.launcher_gone()) gone_ = true;
+    return result;
+  }
+
+  bool Alive() const override {
+    // A dying process closes its sockets some time before it can be waited for.
+    if (gone_) return false;
+    siginfo_t info = {};
+    // WNOWAIT: the destructor is who reaps.
+    return ::waitid(P_PID, static_cast<id_t>(process_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
   }
 
  private:
   ScopedFd socket_;
   const pid_t process_;
+  std::atomic<bool> gone_ = false;
 };
 
 }  // namespace

@@ -28,6 +28,9 @@ class Launcher {
   // UNAVAILABLE when the launcher died.
   virtual absl::StatusOr<CommandResult> Run(const Command& command, const OutputSink& sink, StopToken& stop,
                                             absl::Time deadline, absl::Duration grace) = 0;
+  // False once the launcher process has died, which it never does of itself: nothing can be run any more, and the agent
+  // must end so that whatever watches it starts a new one. SIGCHLD tells of it.
+  virtual bool Alive() const = 0;
 };
 
 // Forks the launcher process. Must be called before the agent starts its first thread (checked: FAILED_PRECONDITION).

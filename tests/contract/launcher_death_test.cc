@@ -89,8 +89,10 @@ class DeathTest : public LauncherTest {
 
 // A launcher that is killed takes its commands with it; Run says so, and so does the next one.
 TEST_F(DeathTest, OfTheLauncher) {
+  EXPECT_TRUE(launcher_->Alive());
   absl::Status status = RunAndKill([](const auto& processes) { ::kill(ParentOf(SupervisorOf(processes)), SIGKILL); });
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+  EXPECT_FALSE(launcher_->Alive());
   EXPECT_EQ(Run("true").status().code(), absl::StatusCode::kUnavailable);
 }
 
@@ -125,6 +127,7 @@ TEST_F(DeathTest, OfTheLauncherIsHeardByAll) {
 TEST_F(DeathTest, OfASupervisor) {
   absl::Status status = RunAndKill([](const auto& processes) { ::kill(SupervisorOf(processes), SIGKILL); });
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+  EXPECT_TRUE(launcher_->Alive());
   EXPECT_TRUE(Run("true").ok());
 }
 

@@ -69,6 +69,23 @@ class Restart(waiting.Case):
         events = self.finish(process, events)
         self.assertEqual(events[-1]["ended"]["outcome"], "OUTCOME_SUCCEEDED")
 
+    def test_a_dead_launcher_ends_the_agent_and_no_build(self):
+        """Accepted is kept: nothing can run without the launcher, so the agent says so and ends, and the next one runs what is left."""
+        process, events = self.begin()
+        self.ctl("submit", "--target", "native", "--detach")
+        queued = self.build_id()
+        launcher = tree_of(self.agent.process.pid)[1]
+        os.kill(launcher, signal.SIGKILL)
+        self.assertEqual(self.agent.process.wait(harness.PATIENCE), 1)
+        self.assertIn("the launcher process died", self.agent.log())
+        self.agent.start()
+        events = self.finish(process, events)
+        self.assertEqual(events[-1]["ended"]["outcome"], "OUTCOME_SUCCEEDED")
+        # Whether the build had a hand in it is not known: the attempt counts.
+        self.assertEqual(self.attempts(events), [1, 2])
+        self.open_gate()
+        self.assertEqual(self.ctl("watch", queued, "--output", "json").events[-1]["ended"]["outcome"], "OUTCOME_SUCCEEDED")
+
     def test_an_agent_that_cannot_listen_tries_no_build(self):
         """A taken port costs a build nothing, however often the agent is started."""
         process, events = self.begin()

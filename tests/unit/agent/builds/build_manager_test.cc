@@ -17,6 +17,7 @@ class NoLauncher : public sandbox::Launcher {
                                              absl::Time, absl::Duration) override {
     return absl::UnimplementedError("nothing runs here");
   }
+  bool Alive() const override { return true; }
 };
 
 // A manager whose slots are not started.
