@@ -134,7 +134,9 @@ bool HasTheShapeOfADirectory(std::string_view bytes) {
 // The three lists are sorted each: one pass over two of them at a time finds a name that is in both.
 template <typename A, typename B>
 absl::Status CheckDisjoint(const A& a, const B& b) {
-  for (auto i = a.begin(), j = b.begin(); i != a.end() && j != b.end();) {
+  auto i = a.begin();
+  auto j = b.begin();
+  while (i != a.end() && j != b.end()) {
     int order = i->name().compare(j->name());
     if (order == 0) return absl::InvalidArgumentError(fmt::format("'{}' is there twice", i->name()));
     if (order < 0) {
