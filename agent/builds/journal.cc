@@ -85,6 +85,9 @@ absl::Status Journal::Append(BuildEvent event, bool durable) {
   event.mutable_time()->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(now - absl::FromUnixSeconds(seconds))));
   std::string record(kHead, '\0');
   event.AppendToString(&record);
+  if (record.size() - kHead > kLargestRecord) {
+    return absl::InternalError(fmt::format("journal {}: an event of {} bytes", path_, record.size() - kHead));
+  }
   auto length = static_cast<uint32_t>(record.size() - kHead);
   for (int i = 0; i < 4; ++i) record[static_cast<size_t>(i)] = static_cast<char>(length >> (8 * i));
   Checksum(std::string_view(record).substr(kHead), record.data() + 4);

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "agent/pipeline/plan.h"
 #include "content/digest.h"
 #include "fmt/format.h"
 #include "platform/status.h"
@@ -13,6 +14,7 @@ namespace {
 constexpr int kMostTargets = 64;
 constexpr int kMostArguments = 1024;
 constexpr size_t kLongestValue = 32768;
+constexpr size_t kLargestRequest = 1 << 20;  // more would not fit into a program's arguments and environment either
 constexpr uint32_t kMostJobs = 4096;
 constexpr int64_t kLongestTimeoutSeconds = 7 * 24 * 3600;
 
@@ -34,6 +36,9 @@ absl::Status CheckValue(std::string_view field, std::string_view value) {
   }
   if (value.find('\0') != std::string_view::npos) {
     return absl::InvalidArgumentError(fmt::format("{} holds a NUL byte, which no argument can", field));
+  }
+  if (value.find(pipeline::kSourceRootMark) != std::string_view::npos) {
+    return absl::InvalidArgumentError(fmt::format("{} holds the mark that stands for the workspace in plans", field));
   }
   return absl::OkStatus();
 }
@@ -68,6 +73,10 @@ absl::Status CheckIdPrefix(const std::string& prefix) {
 }
 
 absl::Status CheckRequest(const wasmagent::v1::BuildRequest& request) {
+  if (request.ByteSizeLong() > kLargestRequest) {
+    return absl::InvalidArgumentError(
+        fmt::format("build has {} bytes in all; {} are allowed", request.ByteSizeLong(), kLargestRequest));
+  }
   if (!Consists(request.build_id(), kIdAlphabet, 8, 64)) {
     return absl::InvalidArgumentError("build.build_id must be 8 to 64 characters of [a-z0-9-], a UUID for example");
   }

@@ -67,5 +67,21 @@ TEST(RequestCheckTest, EveryFieldIsChecked) {
   ExpectRefused(request, "jobs");
 }
 
+// Each value may be long, all of them together may not: they are kept in every record and told with every step.
+TEST(RequestCheckTest, TheWholeIsLimited) {
+  BuildRequest request = Good();
+  for (int i = 0; i < 31; ++i) request.mutable_options()->add_make_args(std::string(32768, 'a'));
+  EXPECT_TRUE(CheckRequest(request).ok());
+  request.mutable_options()->add_make_args(std::string(32768, 'a'));
+  ExpectRefused(request, "in all");
+}
+
+// What a plan writes for the workspace's path can be nobody's own word.
+TEST(RequestCheckTest, TheMarkOfTheSourceRootIsRefused) {
+  BuildRequest request = Good();
+  request.mutable_options()->add_configure_args("--prefix=\x01SRC\x01/x");
+  ExpectRefused(request, "configure_args");
+}
+
 }  // namespace
 }  // namespace wasmagent::builds
