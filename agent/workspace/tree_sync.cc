@@ -286,6 +286,30 @@ class Sync {
   absl::Mutex restored_mutex_;  // for stats_.restored_paths while files are written
 };
 
+// What is at a path now; nothing when there is nothing, nothing that a tree can hold, or when a link leads there: what
+// a build put in a folder's place has none of the folder's files.
+absl::StatusOr<std::optional<TreeEntry>> EntryOnDisk(int directory, const std::string& path) {
+  auto there = platform::OpenBeneath(directory, path, O_PATH | O_NOFOLLOW);
+  struct stat info;
+  if (!there.ok() || ::fstat(there->get(), &info) != 0) return std::nullopt;
+  TreeEntry entry{path, EntryKind::kFile, {}, ""};
+  if (S_ISDIR(info.st_mode)) {
+    entry.kind = EntryKind::kDirectory;
+  } else if (S_ISLNK(info.st_mode)) {
+    entry.kind = EntryKind::kSymlink;
+    entry.target.resize(static_cast<size_t>(info.st_size) + 1);
+    ssize_t got = ::readlinkat(there->get(), "", entry.target.data(), entry.target.size());
+    entry.target.resize(got < 0 ? 0 : static_cast<size_t>(got));
+  } else if (S_ISREG(info.st_mode)) {
+    if ((info.st_mode & S_IXUSR) != 0) entry.kind = EntryKind::kExecutable;
+    ASSIGN_OR_RETURN(auto file, platform::OpenBeneath(directory, path, O_RDONLY | O_NONBLOCK));
+    ASSIGN_OR_RETURN(entry.digest, content::DigestOfFile(file.get()));
+  } else {
+    return std::nullopt;
+  }
+  return entry;
+}
+
 }  // namespace
 
 absl::StatusOr<Manifest> SyncTree(const std::string& directory, store::BlobStore& store, const Manifest& before,
@@ -301,25 +325,7 @@ absl::StatusOr<Digest> DigestOnDisk(const std::string& directory, const Manifest
   ASSIGN_OR_RETURN(auto fd, platform::OpenAt(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   std::vector<std::optional<TreeEntry>> found(manifest.entries.size());
   RETURN_IF_ERROR(platform::ParallelFor(manifest.entries.size(), platform::UsableCpus(), kBatch, [&](size_t i) {
-    const TreeEntry& wanted = manifest.entries[i].entry;
-    struct stat info;
-    if (::fstatat(fd.get(), wanted.path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return absl::OkStatus();
-    TreeEntry entry{wanted.path, EntryKind::kFile, {}, ""};
-    if (S_ISDIR(info.st_mode)) {
-      entry.kind = EntryKind::kDirectory;
-    } else if (S_ISLNK(info.st_mode)) {
-      entry.kind = EntryKind::kSymlink;
-      entry.target.resize(static_cast<size_t>(info.st_size) + 1);
-      ssize_t got = ::readlinkat(fd.get(), wanted.path.c_str(), entry.target.data(), entry.target.size());
-      entry.target.resize(got < 0 ? 0 : static_cast<size_t>(got));
-    } else if (S_ISREG(info.st_mode)) {
-      if ((info.st_mode & S_IXUSR) != 0) entry.kind = EntryKind::kExecutable;
-      ASSIGN_OR_RETURN(auto file, platform::OpenBeneath(fd.get(), wanted.path, O_RDONLY));
-      ASSIGN_OR_RETURN(entry.digest, content::DigestOfFile(file.get()));
-    } else {
-      return absl::OkStatus();
-    }
-    found[i] = std::move(entry);
+    ASSIGN_OR_RETURN(found[i], EntryOnDisk(fd.get(), manifest.entries[i].entry.path));
     return absl::OkStatus();
   }));
   std::vector<TreeEntry> entries;

@@ -202,6 +202,18 @@ TEST_F(TreeSyncTest, DigestOnDiskTellsEveryChange) {
   EXPECT_EQ(differences, (std::vector<std::string>{"a", "d/x"}));
 }
 
+// A folder that a build moved away and linked to has no files of the tree any more.
+TEST_F(TreeSyncTest, DigestOnDiskFollowsNoLinkInAFoldersPlace) {
+  Sync({{"a", "1"}, {"d/x", "2"}});
+  ASSERT_EQ(::rename(Path("d").c_str(), Path("moved").c_str()), 0);
+  ASSERT_EQ(::symlink("moved", Path("d").c_str()), 0);
+  std::vector<std::string> differences;
+  auto digest = DigestOnDisk(dir_, manifest_, &differences);
+  ASSERT_TRUE(digest.ok()) << digest.status();
+  EXPECT_NE(*digest, manifest_.root);
+  EXPECT_THAT(differences, ::testing::Contains("d/x"));
+}
+
 // A blob that is not in the store is an error that names the file.
 TEST_F(TreeSyncTest, AMissingBlobIsNamed) {
   content::TreeEntry entry{"dir/file.c", content::EntryKind::kFile, content::Digest::Of("never stored"), ""};
