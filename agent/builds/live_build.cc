@@ -16,8 +16,8 @@ Build LiveBuild::Record() const {
 }
 
 absl::Status LiveBuild::Emit(BuildEvent event) {
-  // A power cut may take the last lines of a log, never a state change; a killed agent loses nothing, since what was
-  // written is the kernel's.
+  // A power cut may take the last log lines and steps, not the start, the artifacts or the end; a killed agent loses
+  // nothing, since what was written is the kernel's.
   bool durable = event.has_ended() || event.has_artifacts() || event.has_started();
   {
     absl::MutexLock lock(&append_mutex_);
