@@ -31,7 +31,7 @@ std::string SearchPath() {
 // What every step gets before its target's own: the same on every agent, but for the search path and the compiler
 // cache.
 std::map<std::string, std::string> BaseEnvironment(const AgentConfig& config) {
-  std::string beside_source = std::string(pipeline::kSourceRootMark) + "/../tmp";
+  const std::string beside_source = pipeline::kTemporaryFolder;
   std::map<std::string, std::string> env = {
       {"PATH", SearchPath()}, {"HOME", beside_source}, {"TMPDIR", beside_source}, {"LC_ALL", "C.UTF-8"},
       {"TZ", "UTC"},          {"SHELL", "/bin/sh"},    {"USER", "wasmagent"},     {"LOGNAME", "wasmagent"},
@@ -85,7 +85,7 @@ absl::Status Agent::OpenState(const AgentConfig& config) {
 }
 
 absl::Status Agent::TakeUpBuilds(const AgentConfig& config) {
-  pipeline::ProbeOptions probe{config.wasi_sdk(), config.state_directory(), SearchPath()};
+  pipeline::ProbeOptions probe{config.wasi_sdk(), config.state_directory(), SearchPath(), config.emscripten_sdk()};
   ASSIGN_OR_RETURN_CTX(inventory_, pipeline::ProbeToolchains(probe), "look for toolchains");
   for (const auto& toolchain : inventory_.toolchains) {
     if (toolchain.usable) spdlog::info("toolchain {}: {} in {}", toolchain.kind, toolchain.version, toolchain.path);

@@ -67,6 +67,9 @@ void AddFlags(CLI::App& app, std::vector<std::function<void(AgentConfig&)>>& app
       app, "--wasi-sdk", [](AgentConfig& c, const std::string& v) { c.set_wasi_sdk(v); }, "Folder of the WASI SDK",
       apply);
   AddText(
+      app, "--emscripten-sdk", [](AgentConfig& c, const std::string& v) { c.set_emscripten_sdk(v); },
+      "Folder of the Emscripten SDK", apply);
+  AddText(
       app, "--log-level", [](AgentConfig& c, const std::string& v) { c.set_log_level(v); },
       "trace, debug, info, warning or error", apply);
   AddText(

@@ -76,6 +76,7 @@ pipeline::PlanOptions PlanOptionsOf(const wasmagent::v1::BuildRequest& request, 
   plan.env.insert(options.env().begin(), options.env().end());
   plan.configure_args.assign(options.configure_args().begin(), options.configure_args().end());
   plan.make_args.assign(options.make_args().begin(), options.make_args().end());
+  plan.force = options.force();
   return plan;
 }
 
@@ -98,6 +99,7 @@ absl::StatusOr<Ending> BuildRunner::RunSteps() {
   RETURN_IF_ERROR(AcquireWorkspace());
   RETURN_IF_ERROR(Sync());
   RETURN_IF_ERROR(PrepareBuildDirectories());
+  RETURN_IF_ERROR(LayLinks());
   SetDeadline();
   if (auto ending = RunTargets()) return *std::move(ending);
   return Ending{wasmagent::v1::OUTCOME_SUCCEEDED, std::nullopt, /*keep_workspace=*/true};
@@ -175,6 +177,16 @@ absl::Status BuildRunner::PrepareBuildDirectories() {
   shared_ = std::make_unique<SharedBuild>(build_, parts_, limits_, *workspace_, std::move(directories));
   shared_->sync = [this] { return Sync(); };
   shared_->tree_untouched = tree_untouched_;
+  return absl::OkStatus();
+}
+
+absl::Status BuildRunner::LayLinks() {
+  for (const PlannedTarget& target : plan_.targets) {
+    for (const pipeline::TemporaryLink& link : target.links) {
+      RETURN_IF_ERROR_CTX(workspace_->LinkTemporary(link.path, link.target),
+                          fmt::format("lay the links that target {} needs", target.name));
+    }
+  }
   return absl::OkStatus();
 }
 

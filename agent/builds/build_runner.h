@@ -35,6 +35,7 @@ class BuildRunner {
   absl::Status AcquireWorkspace();
   absl::Status Sync();
   absl::Status PrepareBuildDirectories();
+  absl::Status LayLinks();
   void SetDeadline();
   std::optional<Ending> RunTargets();
 

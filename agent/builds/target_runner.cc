@@ -384,6 +384,7 @@ absl::Status TargetRunner::Collect() {
     runner->set_program(target_.runner->program);
     runner->mutable_env()->insert(target_.runner->env.begin(), target_.runner->env.end());
     runner->mutable_directories()->insert(target_.runner->directories.begin(), target_.runner->directories.end());
+    runner->mutable_flags()->Assign(target_.runner->flags.begin(), target_.runner->flags.end());
   }
   RETURN_IF_ERROR(shared_.build.Update([&](wasmagent::v1::Build& record) { *record.add_artifacts() = artifacts; }));
   BuildEvent event;

@@ -11,6 +11,15 @@ namespace wasmagent::pipeline {
 // Path, in argv and environment, that stands for the workspace's source root until a step is run. A plan does not know
 // where its workspace will be; `wasmctl plan` shows it as "$SRC".
 inline constexpr char kSourceRootMark[] = "\x01SRC\x01";
+// The workspace's folder for temporary files, beside the source root: new for each build.
+inline constexpr char kTemporaryFolder[] = "\x01SRC\x01/../tmp";
+
+// A symbolic link that the agent lays before the steps, for tools that want a folder of their own with parts in it that
+// all builds share.
+struct TemporaryLink {
+  std::string path;    // below the folder for temporary files
+  std::string target;  // absolute
+};
 
 // What a step is for; decides which request options are appended to its argv and when it may be skipped.
 enum class StepKind {
@@ -33,6 +42,7 @@ struct RunnerSpec {
   std::string program;
   std::map<std::string, std::string> env;
   std::map<std::string, std::string> directories;
+  std::vector<std::string> flags = {};  // of node, each given where node takes it
 };
 
 struct PlannedTarget {
@@ -43,6 +53,7 @@ struct PlannedTarget {
   std::string toolchain_fingerprint;
   std::string build_directory;  // relative to the source root; "." for a build in the tree
   std::vector<Step> steps;
+  std::vector<TemporaryLink> links;    // for the tools of its steps
   std::vector<std::string> artifacts;  // globs relative to the build dir; needs may have none
   std::optional<RunnerSpec> runner;
   // Hex digest of everything that decides how the build dir is configured: configure inputs, argv and environment of

@@ -10,8 +10,8 @@
 #include "agent/pipeline/fingerprint.h"
 #include "agent/pipeline/paths.h"
 #include "agent/pipeline/runner.h"
+#include "agent/pipeline/sdk_choice.h"
 #include "agent/pipeline/template_text.h"
-#include "agent/pipeline/wasi_sdk.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "platform/status.h"
@@ -22,13 +22,6 @@ namespace {
 // What -j is told does not decide how a build dir is configured.
 constexpr char kJobsInKey[] = "N";
 
-const Toolchain* FindToolchain(const ToolchainInventory& inventory, const std::string& kind) {
-  for (const Toolchain& toolchain : inventory.toolchains) {
-    if (toolchain.kind == kind) return &toolchain;
-  }
-  return nullptr;
-}
-
 // This machine as config.guess of autoconf names it.
 std::string BuildTriplet() {
   struct utsname name;
@@ -36,12 +29,38 @@ std::string BuildTriplet() {
   return fmt::format("{}-{}-linux-gnu", machine, machine == "x86_64" || machine == "i686" ? "pc" : "unknown");
 }
 
+// What every step of a target gets before the target's own: the agent's, then the toolchain's. Its texts may hold
+// kSourceRootMark.
+std::map<std::string, std::string> StepEnvironment(const PlanContext& context, const Toolchain& toolchain) {
+  std::map<std::string, std::string> env = context.base_env;
+  for (const auto& [name, value] : toolchain.env) env[name] = value;
+  if (!toolchain.search_folders.empty()) {
+    env["PATH"] = fmt::format("{}:{}", fmt::join(toolchain.search_folders, ":"), env["PATH"]);
+  }
+  // A dressed SDK's clang is a script, which says nothing of the compiler behind it.
+  if (!context.inventory.ccache.empty()) env["CCACHE_COMPILERCHECK"] = "string:" + toolchain.fingerprint;
+  return env;
+}
+
+// Where headers and libraries of the SDK are.
+std::string SysrootOf(const Toolchain& toolchain) {
+  return toolchain.sysroot.empty() ? toolchain.path + "/share/wasi-sysroot" : toolchain.sysroot;
+}
+
 // Replaces the variables of one target's texts.
 class Expander {
  public:
   Expander(const TargetTemplate& target, const std::vector<PlannedTarget>& planned, const PlanContext& context,
            const Toolchain& toolchain, std::string jobs)
-      : target_(target), planned_(planned), context_(context), toolchain_(toolchain), jobs_(std::move(jobs)) {}
+      : target_(target),
+        planned_(planned),
+        context_(context),
+        toolchain_(toolchain),
+        env_(StepEnvironment(context, toolchain)),
+        jobs_(std::move(jobs)) {}
+
+  // What the steps get before the target's own environment; ${env:NAME} is looked up here.
+  const std::map<std::string, std::string>& env() const { return env_; }
 
   // `directory` is where the text will be used, relative to the source root: it decides ${src}.
   absl::StatusOr<std::string> Text(const std::string& text, const std::string& directory) const {
@@ -86,27 +105,30 @@ class Expander {
     if (name == "build") return target_.build_directory;
     if (name == "jobs") return jobs_;
     if (name == "sdk") return toolchain_.path;
+    if (name == "sysroot") return SysrootOf(toolchain_);
     if (name == "ccache") return std::string(context_.inventory.ccache.empty() ? "" : "ccache");
     if (name == "triplet") return BuildTriplet();
     if (name == "hostrunner") return HostRunner(directory);
     if (name.rfind("env:", 0) == 0) {
-      const auto found = context_.base_env.find(name.substr(4));
-      return found == context_.base_env.end() ? "" : found->second;
+      const auto found = env_.find(name.substr(4));
+      return found == env_.end() ? "" : found->second;
     }
+    if (const auto own = target_.let.find(name); own != target_.let.end()) return Text(own->second, directory);
     for (const PlannedTarget& need : planned_) {
       if ("need:" + need.name == name) return need.build_directory;
     }
     return absl::InvalidArgumentError(fmt::format("target '{}': unknown variable ${{{}}}", target_.name, name));
   }
 
-  // A command text that runs a WASI program, the program's name to come after it. Folders are relative, so that the
-  // text, which ends up in config.cache, is the same in every workspace.
+  // A command text that runs a program of the target, the program's name to come after it. Folders are relative, so
+  // that the text, which ends up in config.cache, is the same in every workspace.
   absl::StatusOr<std::string> HostRunner(const std::string& directory) const {
     if (!target_.runner.has_value()) {
       return absl::InvalidArgumentError(
           fmt::format("target '{}' uses ${{hostrunner}} and has no runner", target_.name));
     }
     ASSIGN_OR_RETURN(const RunnerSpec runner, Runner());
+    if (runner.runtime == "node") return fmt::format("{}", fmt::join(NodePrefix(toolchain_, runner), " "));
     Runtime runtime;
     const auto chosen = ChooseRuntime(context_.inventory.runtimes);
     if (chosen.ok()) {
@@ -124,11 +146,12 @@ class Expander {
   const std::vector<PlannedTarget>& planned_;
   const PlanContext& context_;
   const Toolchain& toolchain_;
+  const std::map<std::string, std::string> env_;
   std::string jobs_;
 };
 
 absl::StatusOr<Step> PlanStep(const TargetTemplate& target, const StepTemplate& step, const Expander& expander,
-                              const PlanContext& context, const Toolchain& toolchain) {
+                              const PlanOptions& options) {
   Step planned;
   planned.name = step.name;
   planned.kind = step.kind;
@@ -137,15 +160,12 @@ absl::StatusOr<Step> PlanStep(const TargetTemplate& target, const StepTemplate& 
     ASSIGN_OR_RETURN(std::string text, expander.Text(word, planned.directory));
     planned.argv.push_back(std::move(text));
   }
-  const PlanOptions& options = context.options;
   if (step.kind == StepKind::kConfigure) {
     planned.argv.insert(planned.argv.end(), options.configure_args.begin(), options.configure_args.end());
   } else if (step.kind == StepKind::kMake) {
     planned.argv.insert(planned.argv.end(), options.make_args.begin(), options.make_args.end());
   }
-  planned.env = context.base_env;
-  // A dressed SDK's clang is a script, which says nothing of the compiler behind it.
-  if (!context.inventory.ccache.empty()) planned.env["CCACHE_COMPILERCHECK"] = "string:" + toolchain.fingerprint;
+  planned.env = expander.env();
   for (const auto* texts : {&target.env, &step.env}) {
     ASSIGN_OR_RETURN(const auto env, expander.TextMap(*texts, planned.directory));
     for (const auto& [name, value] : env) planned.env[name] = value;
@@ -186,7 +206,7 @@ absl::StatusOr<std::string> ConfigureKey(const TargetTemplate& target, const std
                                       [](const StepTemplate& step) { return step.kind == StepKind::kConfigure; });
   for (const StepTemplate& step : target.steps) {
     if (configures && step.kind != StepKind::kConfigure) continue;
-    ASSIGN_OR_RETURN(const Step expanded, PlanStep(target, step, expander, context, toolchain));
+    ASSIGN_OR_RETURN(const Step expanded, PlanStep(target, step, expander, context.options));
     AddStep(key, expanded, context.base_env);
   }
   for (const std::string& need : target.needs) {
@@ -197,42 +217,43 @@ absl::StatusOr<std::string> ConfigureKey(const TargetTemplate& target, const std
   return key.Hex();
 }
 
-std::vector<std::string> Remarks(const TargetTemplate& target, const PlanContext& context, const Toolchain& toolchain) {
-  std::vector<std::string> remarks = {fmt::format("toolchain: {} ({})", toolchain.path, toolchain.version)};
-  if (context.inventory.ccache.empty())
-    remarks.push_back("no ccache on this machine: every file is compiled anew after a clean start");
-  if (!target.runner.has_value() || target.runner->runtime != "wasi") return remarks;
+// The remarks on what the target is run with.
+void AddRuntimeRemarks(const RunnerSpec& runner, const PlanContext& context, const Toolchain& toolchain,
+                       std::vector<std::string>& remarks) {
+  if (runner.runtime == "node" && !toolchain.node.path.empty()) {
+    remarks.push_back(fmt::format("runtime: node {} ({})", toolchain.node.version, toolchain.node.path));
+  }
+  if (runner.runtime != "wasi") return;
   const auto runtime = ChooseRuntime(context.inventory.runtimes);
   remarks.push_back(runtime.ok() ? fmt::format("runtime: {} {} ({})", runtime->name, runtime->version, runtime->path)
                                  : std::string(runtime.status().message()));
+}
+
+std::vector<std::string> Remarks(const TargetTemplate& target, const PlanContext& context, const SdkChoice& choice) {
+  std::vector<std::string> remarks = choice.remarks;
+  if (!target.support.empty()) remarks.push_back("support: " + target.support);
+  if (!target.broken.empty()) remarks.push_back("broken, and built because it was forced: " + target.broken);
+  if (context.inventory.ccache.empty())
+    remarks.push_back("no ccache on this machine: every file is compiled anew after a clean start");
+  if (target.runner.has_value()) AddRuntimeRemarks(*target.runner, context, *choice.toolchain, remarks);
   return remarks;
 }
 
 }  // namespace
 
-std::string ToolchainProblem(const TargetTemplate& target, const ToolchainInventory& inventory) {
-  const Toolchain* toolchain = FindToolchain(inventory, target.toolchain);
-  if (toolchain == nullptr) return fmt::format("this agent has no {} toolchain", target.toolchain);
-  if (!toolchain->usable) return toolchain->problem;
-  const int major = WasiSdkMajor(*toolchain);
-  if (major == 0) return "";
-  const std::string remedy =
-      "; unpack release 24 of https://github.com/WebAssembly/wasi-sdk and let WASI_SDK_PATH name it";
-  if (major < target.minimum_sdk) {
-    return fmt::format("target '{}' needs a WASI SDK of version {} or newer; {} is {}{}", target.name,
-                       target.minimum_sdk, toolchain->path, toolchain->version, remedy);
+absl::Status CheckBuildable(const TargetTemplate& target, const ToolchainInventory& inventory, bool force) {
+  if (!target.broken.empty() && !force) {
+    return absl::FailedPreconditionError(
+        fmt::format("target '{}' is broken: {}; --force builds it all the same", target.name, target.broken));
   }
-  const auto refused = target.refused_sdks.find(major);
-  if (refused == target.refused_sdks.end()) return "";
-  return fmt::format("target '{}' must not be built with WASI SDK {}, which is in {}: {}{}", target.name, major,
-                     toolchain->path, refused->second, remedy);
+  return ChooseSdk(target, inventory).status();
 }
 
 absl::StatusOr<PlannedTarget> PlanTarget(const TargetTemplate& target, const std::vector<PlannedTarget>& planned,
                                          const PlanContext& context, int jobs) {
-  const std::string problem = ToolchainProblem(target, context.inventory);
-  if (!problem.empty()) return absl::FailedPreconditionError(problem);
-  const Toolchain& toolchain = *FindToolchain(context.inventory, target.toolchain);
+  RETURN_IF_ERROR(CheckBuildable(target, context.inventory, context.options.force));
+  ASSIGN_OR_RETURN(const SdkChoice choice, ChooseSdk(target, context.inventory));
+  const Toolchain& toolchain = *choice.toolchain;
   const Expander expander(target, planned, context, toolchain, fmt::format("{}", jobs));
   PlannedTarget result;
   result.name = target.name;
@@ -240,18 +261,19 @@ absl::StatusOr<PlannedTarget> PlanTarget(const TargetTemplate& target, const std
   result.toolchain_kind = target.toolchain;
   result.toolchain_fingerprint = toolchain.fingerprint;
   result.build_directory = target.build_directory;
+  result.links = toolchain.links;
   result.artifacts = target.artifacts;
   result.inputs = target.inputs;
   result.needs = target.needs;
   for (const StepTemplate& step : target.steps) {
-    ASSIGN_OR_RETURN(Step expanded, PlanStep(target, step, expander, context, toolchain));
+    ASSIGN_OR_RETURN(Step expanded, PlanStep(target, step, expander, context.options));
     result.steps.push_back(std::move(expanded));
   }
   if (target.runner.has_value()) {
     ASSIGN_OR_RETURN(result.runner, expander.Runner());
   }
   ASSIGN_OR_RETURN(result.configure_key, ConfigureKey(target, planned, context, toolchain));
-  result.remarks = Remarks(target, context, toolchain);
+  result.remarks = Remarks(target, context, choice);
   return result;
 }
 

@@ -22,11 +22,11 @@ struct PlanContext {
   const SourceTree& source;
 };
 
-// Empty, or why this machine cannot build the target, and what mends it.
-std::string ToolchainProblem(const TargetTemplate& target, const ToolchainInventory& inventory);
+// FAILED_PRECONDITION with why this machine cannot build the target, and what mends it; for a broken one, which only
+// `force` lets pass, with why it is.
+absl::Status CheckBuildable(const TargetTemplate& target, const ToolchainInventory& inventory, bool force);
 
-// Plans a target whose needs are in `planned` already, to be built with `jobs` parallel jobs. FAILED_PRECONDITION with
-// ToolchainProblem.
+// Plans a target whose needs are in `planned` already, when it is buildable, with `jobs` parallel jobs.
 absl::StatusOr<PlannedTarget> PlanTarget(const TargetTemplate& target, const std::vector<PlannedTarget>& planned,
                                          const PlanContext& context, int jobs);
 

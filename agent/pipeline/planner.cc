@@ -41,9 +41,10 @@ absl::StatusOr<TargetList> Planner::List(const SourceTree& source) const {
     TargetSummary summary;
     summary.name = target.name;
     summary.description = target.description;
+    summary.support = target.support;
     summary.toolchain_kind = target.toolchain;
     summary.needs = target.needs;
-    summary.problem = TargetProblem(project.file, target, inventory_);
+    summary.problem = TargetProblem(project.file, target, inventory_, /*force=*/false);
     summary.buildable = summary.problem.empty();
     list.targets.push_back(std::move(summary));
   }
@@ -55,7 +56,7 @@ absl::StatusOr<Plan> Planner::MakePlan(const SourceTree& source, const std::vect
   RETURN_IF_ERROR(CheckOptions(options));
   if (targets.empty()) return absl::InvalidArgumentError("no target was asked for");
   ASSIGN_OR_RETURN(const Project project, DetectProject(source));
-  ASSIGN_OR_RETURN_CTX(const TargetSelection selection, SelectTargets(project.file, targets, inventory_),
+  ASSIGN_OR_RETURN_CTX(const TargetSelection selection, SelectTargets(project.file, targets, inventory_, options.force),
                        project.source);
   ASSIGN_OR_RETURN_CTX(const auto order, OrderTargets(project.file, selection.names), project.source);
   const PlanContext context{inventory_, base_env_, options, source};

@@ -19,12 +19,14 @@ struct PlanOptions {
   std::map<std::string, std::string> env;
   std::vector<std::string> configure_args;
   std::vector<std::string> make_args;
+  bool force = false;  // build targets that are known to be broken, too
 };
 
 // A target of a checkout, for `wasmctl targets`.
 struct TargetSummary {
   std::string name;
   std::string description;
+  std::string support;
   std::string toolchain_kind;
   std::vector<std::string> needs;
   bool buildable = false;
@@ -46,7 +48,7 @@ class Planner {
   absl::StatusOr<TargetList> List(const SourceTree& source) const;
   // `targets` are names and patterns; see SelectTargets. INVALID_ARGUMENT with file, line and column for a mistake in
   // wasmbuild.yaml; with the known names for an unknown target. FAILED_PRECONDITION, with what mends it, when a
-  // toolchain is missing or must not be used.
+  // toolchain is missing or must not be used, and for a target that is known to be broken.
   absl::StatusOr<Plan> MakePlan(const SourceTree& source, const std::vector<std::string>& targets,
                                 const PlanOptions& options) const;
 

@@ -1,5 +1,6 @@
 #include "agent/pipeline/runner.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "absl/status/status.h"
@@ -34,6 +35,17 @@ absl::StatusOr<Runtime> ChooseRuntime(const std::vector<Runtime>& runtimes) {
                   "install nodejs (Fedora), or "
                   "wasmtime from https://wasmtime.dev",
                   problems));
+}
+
+std::vector<std::string> NodePrefix(const Toolchain& toolchain, const RunnerSpec& runner) {
+  std::vector<std::string> argv = toolchain.node.command;
+  // Building needs none; a text that fails when it is run is better than one that configure makes up.
+  if (argv.empty()) argv.push_back("node");
+  for (const std::string& flag : runner.flags) {
+    const auto& taken = toolchain.node_flags;
+    if (std::find(taken.begin(), taken.end(), flag) != taken.end()) argv.push_back(flag);
+  }
+  return argv;
 }
 
 std::vector<std::string> RuntimePrefix(const Runtime& runtime, const RunnerSpec& runner, const std::string& checkout) {

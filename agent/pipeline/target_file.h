@@ -29,16 +29,22 @@ struct StepTemplate {
 struct TargetTemplate {
   std::string name;
   std::string description;
-  std::string toolchain;  // "wasi" or "native"
+  std::string support;    // "tier 1" to "tier 3", "working", "experimental", "broken"; empty: nothing is said
+  std::string broken;     // why it is; empty for all others
+  std::string toolchain;  // "wasi", "emscripten" or "native"
   std::vector<std::string> needs;
-  std::string build_directory;  // relative to the source root, normal form
+  std::string build_directory;             // relative to the source root, normal form
+  std::map<std::string, std::string> let;  // its own variables; their texts hold none of them
   std::map<std::string, std::string> env;
   std::vector<StepTemplate> steps;
   std::vector<std::string> inputs;
   std::vector<std::string> artifacts;
-  std::optional<RunnerSpec> runner;         // program relative to the build dir, folders to the source root
-  int minimum_sdk = 0;                      // major version of a WASI SDK; 0: any
-  std::map<int, std::string> refused_sdks;  // major version → why
+  std::optional<RunnerSpec> runner;  // program relative to the build dir, folders to the source root
+  // Versions of the SDK, as version_number.h compares them; empty: any.
+  std::string minimum_sdk;
+  std::map<std::string, std::string> refused_sdks;  // version, or the beginning of one → why
+  std::string sdk;                                  // the only one that will do, or its beginning
+  std::string preferred_sdk;                        // taken before newer ones
 };
 
 // A whole file; every need and variable in it is known, and needs have no cycle.

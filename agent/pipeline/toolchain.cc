@@ -2,13 +2,18 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <iterator>
+#include <utility>
 
 #include "agent/pipeline/dress_sdk.h"
+#include "agent/pipeline/emscripten_sdk.h"
 #include "agent/pipeline/native_toolchain.h"
 #include "agent/pipeline/probe_command.h"
 #include "agent/pipeline/runtimes.h"
+#include "agent/pipeline/sdk_folders.h"
 #include "agent/pipeline/wasi_sdk.h"
 #include "fmt/format.h"
 #include "platform/parallel.h"
@@ -38,11 +43,7 @@ Toolchain Named(const std::string& path, const std::string& who, const std::stri
   return ProbeWasiSdk(path, search_path);
 }
 
-Toolchain FindWasiSdk(const ProbeOptions& options) {
-  if (!options.wasi_sdk.empty()) return Named(options.wasi_sdk, "the configuration (wasi_sdk)", options.search_path);
-  const char* variable = std::getenv("WASI_SDK_PATH");
-  if (variable != nullptr && *variable != '\0') return Named(variable, "WASI_SDK_PATH", options.search_path);
-  if (IsFolder(kUsualPlace)) return ProbeWasiSdk(kUsualPlace, options.search_path);
+Toolchain DressedSdk(const ProbeOptions& options) {
   const auto clang = FindDistributionClang(options.search_path);
   if (!clang.ok()) return Missing(std::string(clang.status().message()));
   const std::string destination =
@@ -52,6 +53,16 @@ Toolchain FindWasiSdk(const ProbeOptions& options) {
   return ProbeWasiSdk(destination, options.search_path);
 }
 
+std::vector<Toolchain> FindWasiSdks(const ProbeOptions& options) {
+  if (!options.wasi_sdk.empty()) return {Named(options.wasi_sdk, "the configuration (wasi_sdk)", options.search_path)};
+  const char* variable = std::getenv("WASI_SDK_PATH");
+  if (variable != nullptr && *variable != '\0') return {Named(variable, "WASI_SDK_PATH", options.search_path)};
+  std::vector<Toolchain> found;
+  for (const std::string& path : SdkFolders(kUsualPlace)) found.push_back(ProbeWasiSdk(path, options.search_path));
+  if (found.empty()) found.push_back(DressedSdk(options));
+  return found;
+}
+
 }  // namespace
 
 absl::StatusOr<ToolchainInventory> ProbeToolchains(const ProbeOptions& options) {
@@ -59,17 +70,23 @@ absl::StatusOr<ToolchainInventory> ProbeToolchains(const ProbeOptions& options) 
     return absl::InvalidArgumentError("the state directory must be an absolute path");
   }
   ToolchainInventory inventory;
-  inventory.toolchains.resize(2);
+  inventory.ccache = FindProgram("ccache", options.search_path).value_or("");
+  std::vector<Toolchain> wasi, native, emscripten;
   const std::function<void()> probes[] = {
-      [&] { inventory.toolchains[0] = FindWasiSdk(options); },
-      [&] { inventory.toolchains[1] = ProbeNative(options.search_path); },
+      [&] { wasi = FindWasiSdks(options); },
+      [&] { native = {ProbeNative(options.search_path)}; },
+      [&] {
+        emscripten = FindEmscriptenSdks(options.emscripten_sdk, {options.search_path, inventory.ccache});
+      },
       [&] { inventory.runtimes = ProbeRuntimes(options.state_directory, options.search_path); },
   };
-  RETURN_IF_ERROR(platform::ParallelFor(3, 3, 1, [&](size_t i) {
+  RETURN_IF_ERROR(platform::ParallelFor(std::size(probes), std::size(probes), 1, [&](size_t i) {
     probes[i]();
     return absl::OkStatus();
   }));
-  inventory.ccache = FindProgram("ccache", options.search_path).value_or("");
+  for (std::vector<Toolchain>* kind : {&wasi, &native, &emscripten}) {
+    std::move(kind->begin(), kind->end(), std::back_inserter(inventory.toolchains));
+  }
   return inventory;
 }
 

@@ -117,6 +117,7 @@ absl::Status AgentServiceImpl::List(const wasmagent::v1::ListTargetsRequest& req
     out.mutable_needs()->Assign(target.needs.begin(), target.needs.end());
     out.set_buildable(target.buildable);
     out.set_problem(target.problem);
+    out.set_support(target.support);
   }
   return absl::OkStatus();
 }

@@ -125,6 +125,19 @@ absl::Status Workspace::RemoveFolder(const std::string& path) {
   return platform::RemoveTreeAt(parent->get(), path.substr(slash + 1));
 }
 
+absl::Status Workspace::LinkTemporary(const std::string& path, const std::string& target) {
+  ASSIGN_OR_RETURN(auto folder, platform::OpenAt(AT_FDCWD, temporary(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  const size_t slash = path.rfind('/');
+  if (slash != std::string::npos) {
+    ASSIGN_OR_RETURN(
+        folder, platform::MakeDirectoriesBeneath(folder.get(), path.substr(0, slash), platform::InTheWay::kReplace));
+  }
+  const std::string name = path.substr(slash + 1);
+  RETURN_IF_ERROR(platform::RemoveTreeAt(folder.get(), name));
+  if (::symlinkat(target.c_str(), folder.get(), name.c_str()) != 0) return platform::ErrnoStatus(errno, "link " + path);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<absl::flat_hash_set<std::string>> Workspace::SourcePaths(const std::string& folder) const {
   std::string prefix = folder == "." ? "" : folder + "/";
   ASSIGN_OR_RETURN_CTX(Manifest manifest, Manifest::Load(directory_ + "/manifest"), "list the source files");

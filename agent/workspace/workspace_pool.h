@@ -74,6 +74,9 @@ class Workspace {
   // Removes it with all that is in it.
   absl::Status RemoveFolder(const std::string& path);
 
+  // Puts a symbolic link to `target` at `path` below temporary(), with the folders above it; what is there goes.
+  absl::Status LinkTemporary(const std::string& path, const std::string& target);
+
   // Paths of the files and links below `folder` ("." for all), relative to it, of the tree that source() was brought
   // to.
   absl::StatusOr<absl::flat_hash_set<std::string>> SourcePaths(const std::string& folder) const;

@@ -44,6 +44,27 @@ absl::StatusOr<LocalRuntime> FindRuntime() {
   return absl::NotFoundError("no WebAssembly runtime is installed: install nodejs, wasmtime or wasmedge");
 }
 
+std::vector<std::string> TakenNodeFlags(const std::string& node, const wasmagent::v1::Runner& runner) {
+  std::vector<std::string> taken;
+  for (const std::string& flag : runner.flags()) {
+    // "-v" would answer before the flags are looked at; an empty program does not.
+    auto result = platform::RunProgram({node, flag, "-e", ""}, {.limit = absl::Seconds(20)});
+    if (result.ok() && result->exit_code == 0) taken.push_back(flag);
+  }
+  return taken;
+}
+
+absl::StatusOr<std::vector<std::string>> NodeArguments(const wasmagent::v1::Runner& runner, const std::string& checkout,
+                                                       const std::vector<std::string>& arguments) {
+  std::string node = FindOnPath("node", UserFolders::FromEnvironment().path);
+  if (node.empty()) return absl::NotFoundError("the program needs node, which is not installed: install nodejs");
+  std::vector<std::string> argv = {node};
+  for (std::string& flag : TakenNodeFlags(node, runner)) argv.push_back(std::move(flag));
+  argv.push_back(BelowCheckout(checkout, runner.program()));
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  return argv;
+}
+
 std::string BelowCheckout(const std::string& checkout, const std::string& path) {
   if (path.empty() || path == ".") return checkout;
   return path.starts_with('/') ? path : checkout + "/" + path;

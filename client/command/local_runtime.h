@@ -17,6 +17,13 @@ struct LocalRuntime {
 // The first of wasmtime, wasmedge and node in PATH, asked for its version. NOT_FOUND with what to install.
 absl::StatusOr<LocalRuntime> FindRuntime();
 
+// Flags that `node` takes, of those that a runner names; each is tried.
+std::vector<std::string> TakenNodeFlags(const std::string& node, const wasmagent::v1::Runner& runner);
+
+// The argv that node runs a program with that brings its own runtime along, as emscripten makes them.
+absl::StatusOr<std::vector<std::string>> NodeArguments(const wasmagent::v1::Runner& runner, const std::string& checkout,
+                                                       const std::vector<std::string>& arguments);
+
 // A runner's path: below the checkout unless it is absolute; empty and "." are the checkout itself.
 std::string BelowCheckout(const std::string& checkout, const std::string& path);
 

@@ -28,6 +28,7 @@ void AddRequestFlags(CLI::App& command, RequestFlags& flags) {
                   "Target to build, 'all', or a pattern such as 'emscripten-*'; may be repeated (default: wasi)")
       ->allow_extra_args(false);
   command.add_flag("--clean", flags.clean, "Start from clean build dirs");
+  command.add_flag("--force", flags.force, "Build targets that are known to be broken, too");
   command.add_option("--jobs,-j", flags.jobs, "Parallel jobs (default: what the agent's CPUs and memory allow)");
   command.add_option("--env", flags.env, "NAME=VALUE for every step; may be repeated")->allow_extra_args(false);
   command.add_option("--configure-arg", flags.configure_args, "Added to configure's arguments; may be repeated")
@@ -47,6 +48,7 @@ absl::StatusOr<wasmagent::v1::BuildRequest> MakeRequest(const RequestFlags& flag
   if (flags.targets.empty()) request.add_targets("wasi");
   auto* options = request.mutable_options();
   options->set_clean(flags.clean);
+  options->set_force(flags.force);
   options->set_jobs(flags.jobs);
   for (const std::string& variable : flags.env) {
     RETURN_IF_ERROR(CheckText("--env", variable));

@@ -23,6 +23,7 @@ struct RequestFlags {
   std::vector<std::string> make_args;
   uint32_t jobs = 0;
   bool clean = false;
+  bool force = false;
   std::string timeout;
 };
 

@@ -48,8 +48,8 @@ absl::StatusOr<Fetched> FindFetched(const Checkout& checkout, const RunFlags& fl
   return fetched;
 }
 
-// For a target that does not say what its program is, as the defaults for Makefile and CMake projects do not: the only
-// .wasm file.
+// For a target that does not say what its program is, as the defaults for Makefile and CMake projects do: the only
+// .wasm file, or the script of the same name beside it that loads it, which emscripten makes.
 absl::StatusOr<wasmagent::v1::Runner> OnlyProgram(const Fetched& fetched) {
   std::vector<std::string> found;
   std::error_code error;
@@ -61,6 +61,11 @@ absl::StatusOr<wasmagent::v1::Runner> OnlyProgram(const Fetched& fetched) {
     wasmagent::v1::Runner runner;
     runner.set_runtime("wasi");
     runner.set_program(found.front());
+    auto script = std::filesystem::path(found.front()).replace_extension(".js");
+    if (std::filesystem::is_regular_file(script, error)) {
+      runner.set_runtime("node");
+      runner.set_program(script.string());
+    }
     return runner;
   }
   return absl::FailedPreconditionError(
@@ -102,6 +107,8 @@ CommandResult Run(const CommandContext& context, const RunFlags& flags) {
     ASSIGN_OR_RETURN(LocalRuntime runtime, FindRuntime());
     ASSIGN_OR_RETURN(std::string node_runner, NodeRunner());
     argv = RuntimeArguments(runtime, runner, checkout.path, node_runner, context.program_arguments);
+  } else if (runner.runtime() == "node") {
+    ASSIGN_OR_RETURN(argv, NodeArguments(runner, checkout.path, context.program_arguments));
   } else {
     return absl::UnimplementedError(fmt::format("wasmctl cannot run programs for '{}'", runner.runtime()));
   }

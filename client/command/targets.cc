@@ -32,8 +32,9 @@ CommandResult Targets(const CommandContext& context, const Flags& flags) {
     std::string needs;
     for (const std::string& need : target.needs()) needs += (needs.empty() ? " (needs " : ", ") + need;
     if (!needs.empty()) needs += ")";
-    fmt::print("{:<24}{}{}\n", target.name(), target.description(), needs);
-    if (!target.buildable()) fmt::print("{:<24}not here: {}\n", "", target.problem());
+    std::string support = target.support().empty() ? "" : fmt::format(" [{}]", target.support());
+    fmt::print("{:<34}{}{}{}\n", target.name(), target.description(), support, needs);
+    if (!target.buildable()) fmt::print("{:<34}not here: {}\n", "", target.problem());
   }
   return kSucceeded;
 }

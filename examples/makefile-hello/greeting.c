@@ -4,6 +4,8 @@
 
 #ifdef __wasi__
 #define PLATFORM "wasi"
+#elif defined(__EMSCRIPTEN__)
+#define PLATFORM "emscripten"
 #else
 #define PLATFORM "native"
 #endif

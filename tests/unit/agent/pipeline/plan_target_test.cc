@@ -100,20 +100,74 @@ TEST_F(PlanTargetTest, TheRunnerIsRelativeToTheCheckout) {
 
 // Rule: what this machine cannot build is refused, with what is there and what mends it.
 TEST_F(PlanTargetTest, ToolchainProblems) {
-  EXPECT_EQ(ToolchainProblem(target_, machine_), "");
-  target_.minimum_sdk = 25;
-  EXPECT_THAT(ToolchainProblem(target_, machine_),
+  const auto problem = [&] { return std::string(CheckBuildable(target_, machine_, false).message()); };
+  EXPECT_EQ(problem(), "");
+  target_.minimum_sdk = "25";
+  EXPECT_THAT(problem(),
               HasSubstr("target 't' needs a WASI SDK of version 25 or newer; /sdk is wasi-sdk 24.0; unpack"));
   EXPECT_EQ(Plan().status().code(), absl::StatusCode::kFailedPrecondition);
-  target_.minimum_sdk = 24;
-  target_.refused_sdks = {{24, "it hangs"}};
-  EXPECT_THAT(ToolchainProblem(target_, machine_), HasSubstr("WASI SDK 24, which is in /sdk: it hangs"));
-  target_.refused_sdks = {{23, "it hangs"}};
-  EXPECT_EQ(ToolchainProblem(target_, machine_), "");
+  target_.minimum_sdk = "24";
+  target_.refused_sdks = {{"24", "it hangs"}};
+  EXPECT_THAT(problem(), HasSubstr("WASI SDK 24, which is in /sdk: it hangs"));
+  target_.refused_sdks = {{"23", "it hangs"}};
+  EXPECT_EQ(problem(), "");
   target_.toolchain = "native";
-  EXPECT_EQ(ToolchainProblem(target_, machine_), "") << "versions of the WASI SDK mean nothing to it";
+  EXPECT_EQ(problem(), "") << "versions of the WASI SDK mean nothing to it";
   machine_.toolchains.pop_back();
-  EXPECT_EQ(ToolchainProblem(target_, machine_), "this agent has no native toolchain");
+  EXPECT_EQ(problem(), "this agent has no native toolchain");
+}
+
+// Rule: a target that is known to be broken is refused with the reason; who insists gets it, and is reminded.
+TEST_F(PlanTargetTest, BrokenTargetsWantForce) {
+  target_.broken = "it crashes";
+  EXPECT_EQ(Plan().status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Plan().status().message(), "target 't' is broken: it crashes; --force builds it all the same");
+  options_.force = true;
+  ASSERT_TRUE(Plan().ok()) << Plan().status();
+  EXPECT_THAT(Plan()->remarks, ::testing::Contains(HasSubstr("built because it was forced: it crashes")));
+}
+
+// Rule: a target's own variables stand for their texts, in which the general ones are known.
+TEST_F(PlanTargetTest, OwnVariables) {
+  target_.let = {{"flavor", "node-${jobs}"}, {"empty", ""}};
+  EXPECT_EQ(Expanded("--target=${flavor}${empty}"), "--target=node-1");
+}
+
+// Rule: what a toolchain tells its steps goes over the agent's environment and under the target's; its folders go
+// before PATH, also where a target names PATH.
+TEST_F(PlanTargetTest, ToolchainsHaveAnEnvironment) {
+  base_ = {{"PATH", "/usr/bin"}, {"TZ", "local"}};
+  machine_.toolchains[0].search_folders = {"/sdk/tools", "/sdk/node"};
+  machine_.toolchains[0].env = {{"TZ", "UTC"}, {"EM_CACHE", std::string(kTemporaryFolder) + "/em"}};
+  machine_.toolchains[0].links = {{"em/sysroot", "/sdk/sysroot"}};
+  auto plan = Plan();
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->steps[0].env.at("PATH"), "/sdk/tools:/sdk/node:/usr/bin");
+  EXPECT_EQ(plan->steps[0].env.at("TZ"), "UTC");
+  EXPECT_EQ(plan->steps[0].env.at("EM_CACHE"), std::string(kSourceRootMark) + "/../tmp/em");
+  ASSERT_EQ(plan->links.size(), 1u);
+  EXPECT_EQ(plan->links[0].target, "/sdk/sysroot");
+  target_.env = {{"PATH", "/mine:${env:PATH}"}, {"TZ", "mine"}};
+  EXPECT_EQ(Plan()->steps[0].env.at("PATH"), "/mine:/sdk/tools:/sdk/node:/usr/bin");
+  EXPECT_EQ(Plan()->steps[0].env.at("TZ"), "mine");
+}
+
+// Rule: a program that node runs on its own is run by the toolchain's node, with the flags that this node takes.
+TEST_F(PlanTargetTest, HostRunnerOfNode) {
+  target_.runner = RunnerSpec{"node", "t.js", {}, {}, {"--new", "--old"}};
+  EXPECT_EQ(Expanded("${hostrunner}"), "node");
+  machine_.toolchains[0].node = {"node", "/sdk/node", "22.1.0", {"/sdk/node"}, ""};
+  machine_.toolchains[0].node_flags = {"--new", "--unasked"};
+  EXPECT_EQ(Expanded("${hostrunner}"), "/sdk/node --new");
+  EXPECT_THAT(Plan()->runner->flags, ElementsAre("--new", "--old")) << "another machine's node may take both";
+  EXPECT_THAT(Plan()->remarks, ::testing::Contains("runtime: node 22.1.0 (/sdk/node)"));
+}
+
+// Rule: headers and libraries have a name, whatever the SDK's layout.
+TEST_F(PlanTargetTest, Sysroot) {
+  EXPECT_EQ(Expanded("${sysroot}"), "/sdk/share/wasi-sysroot");
+  machine_.toolchains[0].sysroot = "/sdk/cache/sysroot";
+  EXPECT_EQ(Expanded("${sysroot}"), "/sdk/cache/sysroot");
 }
 
 }  // namespace

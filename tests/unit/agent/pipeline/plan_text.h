@@ -19,11 +19,13 @@ inline std::string PlanText(const Plan& plan) {
       for (const std::string& word : step.argv) line(4, word);
       for (const auto& [name, value] : step.env) line(4, name + "=" + value);
     }
+    for (const TemporaryLink& link : target.links) line(2, "link " + link.path + " -> " + link.target);
     for (const std::string& glob : target.inputs) line(2, "input " + glob);
     for (const std::string& glob : target.artifacts) line(2, "artifact " + glob);
     if (target.runner.has_value()) {
       line(2, "runner " + target.runner->runtime + " " + target.runner->program);
       for (const auto& [name, value] : target.runner->env) line(4, name + "=" + value);
+      for (const std::string& flag : target.runner->flags) line(4, flag);
       for (const auto& [guest, host] : target.runner->directories) line(4, guest + " -> '" + host + "'");
     }
   }

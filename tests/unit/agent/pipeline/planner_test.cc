@@ -15,10 +15,25 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+Toolchain Emscripten() {
+  Toolchain sdk{"emscripten", "/opt/emsdk", "emscripten 3.1.69", "f-emscripten", true, ""};
+  sdk.search_folders = {"/opt/emsdk/upstream/emscripten", "/opt/emsdk/node/bin"};
+  sdk.env = {{"EMSDK", "/opt/emsdk"},
+             {"EM_CONFIG", "/opt/emsdk/.emscripten"},
+             {"EM_CACHE", std::string(kTemporaryFolder) + "/emscripten"},
+             {"EM_COMPILER_WRAPPER", "/usr/bin/ccache"}};
+  sdk.links = {{"emscripten/sysroot", "/opt/emsdk/cache/sysroot"}};
+  sdk.sysroot = "/opt/emsdk/cache/sysroot";
+  sdk.node = {"node", "/opt/emsdk/node/bin/node", "24.1.0", {"/opt/emsdk/node/bin/node"}, ""};
+  sdk.node_flags = {"--experimental-wasm-bulk-memory"};
+  return sdk;
+}
+
 ToolchainInventory Machine(const std::string& sdk_version = "wasi-sdk 24.0") {
   ToolchainInventory machine;
   machine.toolchains = {{"wasi", "/opt/wasi-sdk", sdk_version, "f-wasi", true, ""},
-                        {"native", "/usr/bin/cc", "cc 12", "f-native", true, ""}};
+                        {"native", "/usr/bin/cc", "cc 12", "f-native", true, ""},
+                        Emscripten()};
   machine.runtimes = {
       {"node", "/usr/bin/node", "20.1.0", {"/usr/bin/node", "--no-warnings", "/state/runtimes/node-wasi.mjs"}, ""}};
   machine.ccache = "/usr/bin/ccache";
@@ -71,9 +86,19 @@ TEST(Planner, PlansAreAsShown) {
   for (const char* minor : {"11", "12", "13"}) {
     ExpectGolden(std::string("cpython-3.") + minor + ".txt", planner.MakePlan(CPython(minor), {"wasi"}, Jobs(4)));
   }
-  ExpectGolden("configure.txt", planner.MakePlan(OneFile("configure", ""), {"wasi", "native"}, Jobs(4)));
-  ExpectGolden("cmake.txt", planner.MakePlan(OneFile("CMakeLists.txt", ""), {"wasi", "native"}, Jobs(4)));
-  ExpectGolden("makefile.txt", planner.MakePlan(OneFile("Makefile", ""), {"wasi", "native"}, Jobs(4)));
+  for (const char* minor : {"11", "12"}) {
+    ExpectGolden(
+        std::string("cpython-3.") + minor + "-emscripten.txt",
+        planner.MakePlan(CPython(minor),
+                         {"emscripten-browser", "emscripten-browser-debug", "emscripten-node", "emscripten-node-debug",
+                          "emscripten-node-dl", "emscripten-node-dl-debug", "emscripten-node-pthreads",
+                          "emscripten-node-pthreads-debug", "wasm64-emscripten-node-debug"},
+                         Jobs(4)));
+  }
+  ExpectGolden("cpython-3.11-debug.txt", planner.MakePlan(CPython("11"), {"build-debug", "wasi-debug"}, Jobs(4)));
+  ExpectGolden("configure.txt", planner.MakePlan(OneFile("configure", ""), {"wasi", "emscripten", "native"}, Jobs(4)));
+  ExpectGolden("cmake.txt", planner.MakePlan(OneFile("CMakeLists.txt", ""), {"wasi", "emscripten", "native"}, Jobs(4)));
+  ExpectGolden("makefile.txt", planner.MakePlan(OneFile("Makefile", ""), {"wasi", "emscripten", "native"}, Jobs(4)));
 }
 
 // Rule: without ccache, plans do without it.
@@ -111,7 +136,7 @@ TEST(Planner, RequestOptionsComeLast) {
   const auto plan = Planner(machine, kBase).MakePlan(CPython("11"), {"build"}, options);
   ASSERT_TRUE(plan.ok());
   const std::vector<Step>& steps = plan->targets[0].steps;
-  EXPECT_THAT(steps[0].argv, ElementsAre("../../configure", "-C", "--with-pydebug"));
+  EXPECT_THAT(steps[0].argv, ElementsAre("../../configure", "-C", "--without-pydebug", "--with-pydebug"));
   EXPECT_THAT(steps[1].argv, ElementsAre("make", "-j3", "all", "V=1"));
   EXPECT_EQ(steps[1].env.at("CC"), "mine");
   EXPECT_EQ(steps[1].env.at("NEW"), "1");
@@ -190,14 +215,23 @@ TEST(Planner, BadSdksAreRefused) {
   const auto list = Planner(machine, kBase).List(CPython("11"));
   ASSERT_TRUE(list.ok());
   EXPECT_EQ(list->source, "built in: CPython 3.11");
-  ASSERT_EQ(list->targets.size(), 2u);
-  EXPECT_TRUE(list->targets[0].buildable);
-  EXPECT_FALSE(list->targets[1].buildable);
-  EXPECT_EQ(list->targets[1].problem, "no WASI SDK: apt-get install it");
+  const auto named = [&](const std::string& name) {
+    for (const TargetSummary& target : list->targets) {
+      if (target.name == name) return target;
+    }
+    return TargetSummary();
+  };
+  EXPECT_TRUE(named("build").buildable);
+  EXPECT_EQ(named("build").support, "working");
+  EXPECT_FALSE(named("wasi").buildable);
+  EXPECT_EQ(named("wasi").problem, "no WASI SDK: apt-get install it");
+  EXPECT_TRUE(named("emscripten-node").buildable);
+  EXPECT_EQ(named("emscripten-browser").support, "tier 3");
+  EXPECT_THAT(named("emscripten-node-dl-pthreads-debug").problem, HasSubstr("is broken: a CPython with both"));
   machine = Machine();
   machine.toolchains[1].usable = false;
   machine.toolchains[1].problem = "no cc";
-  EXPECT_EQ(Planner(machine, kBase).List(CPython("11"))->targets[1].problem, "no cc")
+  EXPECT_EQ(Planner(machine, kBase).List(CPython("13"))->targets[1].problem, "no cc")
       << "what a need lacks, the target lacks";
 }
 

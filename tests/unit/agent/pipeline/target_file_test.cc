@@ -63,8 +63,8 @@ TEST(TargetFile, ReadsEveryField) {
   EXPECT_EQ(app.description, "the program");
   EXPECT_THAT(app.needs, ElementsAre("lib"));
   EXPECT_EQ(app.build_directory, "out/app");
-  EXPECT_EQ(app.minimum_sdk, 20);
-  EXPECT_EQ(app.refused_sdks.at(26), "it hangs");
+  EXPECT_EQ(app.minimum_sdk, "20");
+  EXPECT_EQ(app.refused_sdks.at("26"), "it hangs");
   ASSERT_EQ(app.steps.size(), 2u);
   EXPECT_EQ(app.steps[0].kind, StepKind::kConfigure);
   EXPECT_THAT(app.steps[0].argv, ElementsAre("${src}/configure", "$(VAR)"));
@@ -77,10 +77,11 @@ TEST(TargetFile, ReadsEveryField) {
 
 // Rule: a mistake is told with file, line and column, and with what would be right.
 TEST(TargetFile, MistakesHaveAPlaceAndAHint) {
-  EXPECT_EQ(Mistake(Target("    toolchain: wasi\n    stepz: []\n")),
-            "wasmbuild.yaml:5:5: unknown key 'stepz' in target 't'; did you mean 'steps'? (known: description, "
-            "toolchain, needs, "
-            "build_dir, env, steps, inputs, artifacts, runner, minimum_sdk, refused_sdks)");
+  EXPECT_EQ(
+      Mistake(Target("    toolchain: wasi\n    stepz: []\n")),
+      "wasmbuild.yaml:5:5: unknown key 'stepz' in target 't'; did you mean 'steps'? (known: description, support, "
+      "broken, toolchain, needs, build_dir, let, env, steps, inputs, artifacts, runner, minimum_sdk, "
+      "refused_sdks, preferred_sdk, sdk)");
   EXPECT_THAT(Mistake(Target("    toolchain: wasm\n    steps: [{name: a, argv: [b]}]\n")),
               HasSubstr("wasmbuild.yaml:4:16: unknown toolchain 'wasm'; did you mean 'wasi'?"));
   EXPECT_THAT(

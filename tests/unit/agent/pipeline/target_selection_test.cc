@@ -26,10 +26,10 @@ ToolchainInventory Machine(const std::string& wasi_problem = "") {
 }
 
 absl::StatusOr<TargetSelection> Select(const std::vector<std::string>& wanted, const ToolchainInventory& machine,
-                                       const std::string& text = kFile) {
+                                       const std::string& text = kFile, bool force = false) {
   const auto file = ParseTargetFile(text, "wasmbuild.yaml");
   EXPECT_TRUE(file.ok()) << file.status();
-  return SelectTargets(*file, wanted, machine);
+  return SelectTargets(*file, wanted, machine, force);
 }
 
 // Rule: names stay in the order of the request, patterns follow the file, and each target comes once.
@@ -51,6 +51,16 @@ TEST(TargetSelection, PatternsLeaveOutWhatCannotBeBuilt) {
   const auto none = Select({"wasi*"}, Machine("no SDK"));
   EXPECT_EQ(none.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(none.status().message()), HasSubstr("wasi-debug: no SDK"));
+}
+
+// Rule: a pattern leaves out what is known to be broken, unless it is forced.
+TEST(TargetSelection, PatternsLeaveOutWhatIsBroken) {
+  const std::string file =
+      std::string(kFile) +
+      "  bad: {support: broken, broken: it crashes, toolchain: native, steps: [{name: s, argv: [x]}]}\n";
+  EXPECT_THAT(Select({"b*"}, Machine(), file)->names, ElementsAre("build"));
+  EXPECT_THAT(Select({"b*"}, Machine(), file)->remarks.front(), HasSubstr("it crashes"));
+  EXPECT_THAT(Select({"b*"}, Machine(), file, /*force=*/true)->names, ElementsAre("build", "bad"));
 }
 
 // Rule: what fits nothing is a mistake, with the known names.

@@ -54,8 +54,10 @@ TEST(Toolchain, DistributionClangStandsIn) {
 TEST(Toolchain, EmptyMachine) {
   const ScratchFolder scratch;
   ::unsetenv("WASI_SDK_PATH");
-  const auto inventory = ProbeToolchains({scratch / "none", scratch / "state", scratch / "bin"});
+  const auto inventory =
+      ProbeToolchains({scratch / "none", scratch / "state", scratch / "bin", scratch / "none either"});
   ASSERT_TRUE(inventory.ok());
+  ASSERT_EQ(inventory->toolchains.size(), 3u);
   for (const Toolchain& toolchain : inventory->toolchains) EXPECT_NE(toolchain.problem, "") << toolchain.kind;
   EXPECT_TRUE(inventory->runtimes.empty());
   EXPECT_EQ(inventory->ccache, "");

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "tests/unit/agent/workspace/store_fixture.h"
 
 namespace wasmagent::workspace {
@@ -117,6 +119,27 @@ TEST_F(WorkspacePoolTest, OpensFilesAlone) {
   EXPECT_TRUE(workspace->OpenFile("d/f").ok());
   for (const char* path : {"link", "folder/passwd", "fifo", "d", "nothing", "../../x"})
     EXPECT_FALSE(workspace->OpenFile(path).ok()) << path;
+}
+
+// Links for the tools of a build are below its temporary folder, replace what is there, follow nothing, and are gone
+// with the build.
+TEST_F(WorkspacePoolTest, TemporaryLinks) {
+  Use("a");
+  std::string link;
+  {
+    auto workspace = Take("a");
+    link = workspace->temporary() + "/sdk/sysroot";
+    ASSERT_EQ(::symlink("/elsewhere", (workspace->temporary() + "/sdk").c_str()), 0);
+    for (const char* target : {"/opt/one", "/opt/two"}) {
+      auto status = workspace->LinkTemporary("sdk/sysroot", target);
+      ASSERT_TRUE(status.ok()) << status;
+      EXPECT_EQ(std::filesystem::read_symlink(link), target);
+    }
+    workspace->Keep();
+  }
+  auto again = Take("a");
+  EXPECT_TRUE(again->warm());
+  EXPECT_FALSE(std::filesystem::is_symlink(link));
 }
 
 // One build at a time in a workspace: a second build of the same checkout takes another, and does not wait.

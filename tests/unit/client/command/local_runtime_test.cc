@@ -1,5 +1,11 @@
 #include "client/command/local_runtime.h"
 
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -28,6 +34,39 @@ TEST(LocalRuntime, SpellingsOfRuntimes) {
   EXPECT_THAT(Arguments(Kind::kOldNode),
               ElementsAre("/rt", "--no-warnings", "--experimental-wasi-unstable-preview1", "/n.mjs", "run", "--env",
                           "A=b", "--dir", "/src::/", "--", "/src/builddir/wasi/python.wasm", "-c", "x"));
+}
+
+// A node of its own on PATH, which knows one flag.
+class NodeProgram : public ::testing::Test {
+ protected:
+  NodeProgram() {
+    std::string name = ::testing::TempDir() + "/node-XXXXXX";
+    folder_ = ::mkdtemp(name.data());
+    std::ofstream(folder_ + "/node") << "#!/bin/sh\ncase $1 in --new) exit 0 ;; *) exit 9 ;; esac\n";
+    ::chmod((folder_ + "/node").c_str(), 0755);
+    path_ = ::getenv("PATH");
+    ::setenv("PATH", folder_.c_str(), 1);
+  }
+  ~NodeProgram() override {
+    ::setenv("PATH", path_.c_str(), 1);
+    std::filesystem::remove_all(folder_);
+  }
+  std::string folder_, path_;
+};
+
+// A program that brings its own runtime along is run by node, in place, with the flags that this node takes.
+TEST_F(NodeProgram, IsRunWithTheFlagsThatNodeTakes) {
+  wasmagent::v1::Runner runner;
+  runner.set_runtime("node");
+  runner.set_program("builddir/t/python.js");
+  runner.add_flags("--old");
+  runner.add_flags("--new");
+  auto argv = NodeArguments(runner, "/src", {"-c", "x"});
+  ASSERT_TRUE(argv.ok()) << argv.status();
+  EXPECT_THAT(*argv, ElementsAre(folder_ + "/node", "--new", "/src/builddir/t/python.js", "-c", "x"));
+  std::filesystem::remove(folder_ + "/node");
+  EXPECT_THAT(std::string(NodeArguments(runner, "/src", {}).status().message()),
+              ::testing::HasSubstr("install nodejs"));
 }
 
 }  // namespace
