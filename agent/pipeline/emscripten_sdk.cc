@@ -183,6 +183,8 @@ void GiveOwnCache(const Parts& parts, Toolchain& sdk) {
   if (::faccessat(AT_FDCWD, sdk.sysroot.c_str(), W_OK, AT_EACCESS) == 0) return;
   const std::string folder = "emscripten-" + sdk.fingerprint.substr(0, 12);
   sdk.links = {{folder + "/sysroot", sdk.sysroot}, {folder + "/" + kStamp, parts.cache + "/" + kStamp}};
+  // In a new cache emcc would first check what was checked here, and say so in the midst of configure's questions.
+  sdk.env["EMCC_SKIP_SANITY_CHECK"] = "1";
   sdk.env["EM_CACHE"] = fmt::format("{}/{}", kTemporaryFolder, folder);
   // The compiler is told where the cache is; what it makes must not depend on it.
   sdk.env["CCACHE_BASEDIR"] = std::string(kSourceRootMark) + "/..";

@@ -45,7 +45,8 @@ cleanup() {
 }
 trap cleanup EXIT
 
-"$engine" run --detach --name "$name" --volume "$work/run:/run/wasmagent" "$tag" >/dev/null
+# Without a network: no build may have to fetch anything.
+"$engine" run --detach --name "$name" --network none --volume "$work/run:/run/wasmagent" "$tag" >/dev/null
 tries=0
 # podman leaves the checks to systemd's timers, which may not be here: it is asked for one.
 until [ "$("$engine" inspect --format '{{.State.Health.Status}}' "$name")" = healthy ] ||
@@ -60,11 +61,15 @@ ok "its health check is met"
 agent=unix:$work/run/agent.sock
 "$wasmctl" info --agent "$agent" >"$work/info" || fail "info from outside"
 grep -q wasi "$work/info" || { cat "$work/info"; fail "info names no WASI toolchain"; }
-ok "the agent answers from outside, with a WASI toolchain"
+grep -q "emscripten 3" "$work/info" || { cat "$work/info"; fail "info names no Emscripten toolchain"; }
+ok "the agent answers from outside, with a WASI and an Emscripten toolchain"
 
 for project in makefile-hello autotools-lib cmake-cpp; do
   cp -r "$root/examples/$project" "$work/$project"
-  for target in wasi native; do
+  targets="wasi native"
+  # The others have it by default; this one says itself what it has.
+  [ "$project" = autotools-lib ] || targets="$targets emscripten"
+  for target in $targets; do
     "$wasmctl" submit --agent "$agent" --checkout "$work/$project" --target "$target" --output plain >"$work/log" 2>&1 ||
       { cat "$work/log"; fail "$project for $target"; }
     ok "$project is built for $target"
@@ -76,6 +81,21 @@ ok "what is built belongs to the caller"
 answer=$("$wasmctl" run --checkout "$work/autotools-lib" --target wasi -- reader)
 [ "$answer" = "Hello, reader, from a place without a host name." ] || fail "the program says: $answer"
 ok "it runs"
+answer=$("$wasmctl" run --checkout "$work/makefile-hello" --target emscripten -- reader)
+[ "$answer" = "Hello, reader, from emscripten." ] || fail "the program says: $answer"
+ok "what emscripten made runs in node"
+
+# Emscripten's libraries are everybody's to read and nobody's to write; each port that CPython links is there.
+"$engine" exec "$name" sh -c '
+  cache=/usr/share/emscripten/cache/sysroot
+  [ ! -w $cache ] && [ ! -w $cache/lib/wasm32-emscripten ] || exit 1
+  for library in libz.a libbz2.a libsqlite3.a libc.a; do
+    for folder in wasm32-emscripten wasm32-emscripten/pic wasm64-emscripten; do
+      [ -f $cache/lib/$folder/$library ] || { echo "no $folder/$library"; exit 1; }
+    done
+  done
+  [ -f $cache/lib/wasm32-emscripten/libsqlite3-mt.a ]' || fail "the Emscripten SDK is not as it should be"
+ok "the Emscripten SDK is warmed, and read-only"
 
 "$engine" stop --time 20 "$name" >/dev/null
 code=$("$engine" inspect --format '{{.State.ExitCode}}' "$name")

@@ -90,6 +90,27 @@ targets:
             self.assertEqual(self.bare("run", "--target", "native", "--", word).out, f"hello {word}\n")
         self.assertIn("wasmctl run", self.bare("list", "--", "x", code=2).err)
 
+    def test_a_broken_target_is_built_when_it_is_forced(self):
+        """It is listed and refused with its reason; --force builds it, and the plan reminds of the reason."""
+        self.write("wasmbuild.yaml", """\
+version: 1
+targets:
+  crashing:
+    toolchain: native
+    support: broken
+    broken: it crashes
+    let: {greeting: "made by ${jobs}"}
+    steps: [{name: make, argv: [sh, -c, "echo ${greeting} > made"]}]
+    artifacts: [made]
+""")
+        listed = self.ctl("targets").out
+        self.assertIn("[broken]", listed)
+        self.assertIn("not here: target 'crashing' is broken: it crashes; --force builds it", listed)
+        self.assertIn("it crashes", self.ctl("submit", "--target", "crashing", code=7).err)
+        self.assertIn("it crashes", self.ctl("plan", "--force", "--target", "crashing").out)
+        self.ctl("submit", "--force", "--jobs", "3", "--target", "crashing")
+        self.assertEqual((self.src / "builddir/crashing/made").read_text(), "made by 3\n")
+
     def test_exit_codes_tell_a_mistake_from_a_refusal_from_a_missing_agent(self):
         for args in (("submit", "--output", "bogus"), ("submit", "--env", "FOO"), ("submit", "--timeout", "x"),
                      ("info", "--agent", "nonsense"), ("submit", "--checkout", "/nonexistent")):
