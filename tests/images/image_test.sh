@@ -31,8 +31,8 @@ ok "the image is built, $($engine image inspect --format '{{.Size}}' "$tag") byt
 inspect() { "$engine" image inspect --format "$1" "$tag"; }
 [ "$(inspect '{{.Config.User}}')" = 1000:1000 ] || fail "the image's user is $(inspect '{{.Config.User}}')"
 ok "it runs as user 1000"
-[ "$(inspect '{{.Size}}')" -lt 1200000000 ] || fail "the image is larger than 1.2 GB"
-ok "it is smaller than 1.2 GB"
+[ "$(inspect '{{.Size}}')" -lt 1600000000 ] || fail "the image is larger than 1.6 GB"
+ok "it is smaller than 1.6 GB"
 
 work=$(mktemp -d)
 # Open to the container's user; the folder above it is not reachable by others.
