@@ -59,9 +59,9 @@ class ConfigTest : public ::testing::Test {
 
 // Whatever the file can say, a flag can say, and it fills the same field.
 TEST_F(ConfigTest, EachFieldHasItsFlag) {
-  const std::map<std::string, std::string> texts = {{"listen", "unix:/x"},  {"state_directory", "/state"},
-                                                    {"bind_roots", "/src"}, {"log_level", "debug"},
-                                                    {"log_format", "json"}, {"wasi_sdk", "/sdk"}};
+  const std::map<std::string, std::string> texts = {
+      {"listen", "unix:/x"},  {"state_directory", "/state"}, {"bind_roots", "/src"},          {"log_level", "debug"},
+      {"log_format", "json"}, {"wasi_sdk", "/sdk"},          {"emscripten_sdk", "/opt/emsdk"}};
   const auto* type = AgentConfig::descriptor();
   for (int i = 0; i < type->field_count(); ++i) {
     const auto* field = type->field(i);
