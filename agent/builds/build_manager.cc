@@ -115,6 +115,7 @@ absl::Status BuildManager::RecoverBuild(Build record) {
       again.set_state(wasmagent::v1::BUILD_STATE_QUEUED);
       again.clear_artifacts();
       again.clear_evidence();
+      again.clear_test_results();
     }));
     if (!told.ok()) spdlog::error("build {}: {}", build->id(), std::string(told.message()));
   }
@@ -405,18 +406,21 @@ absl::StatusOr<std::vector<content::Digest>> BuildManager::Roots() const {
   std::vector<content::Digest> roots;
   ASSIGN_OR_RETURN(auto builds, records_->List("", false, options_.history_limit));
   uint64_t left = parts_.store.options().budget_bytes / 2;
-  // A config.log has a MB: this is enough for all builds that are remembered, unless they are meant to fill the disk.
+  // A config.log or test report has a MB: this is enough for all builds that are remembered, unless they are meant to
+  // fill the disk.
   uint64_t evidence_left = parts_.store.options().budget_bytes / 8;
   for (const Build& build : builds) {  // newest first
     bool active = build.state() != wasmagent::v1::BUILD_STATE_ENDED;
     auto root = content::Digest::FromProto(build.request().root());
     if (root.ok() && active) roots.push_back(*root);
-    for (const auto& evidence : build.evidence()) {
-      auto file = content::Digest::FromProto(evidence.digest());
-      if (!file.ok() || file->size > evidence_left) continue;
+    auto keep_file = [&](const build::bazel::remote::execution::v2::Digest& digest) {
+      auto file = content::Digest::FromProto(digest);
+      if (!file.ok() || file->size > evidence_left) return;
       evidence_left -= file->size;
       roots.push_back(*file);
-    }
+    };
+    for (const auto& evidence : build.evidence()) keep_file(evidence.digest());
+    for (const auto& results : build.test_results()) keep_file(results.report());
     for (const auto& artifacts : build.artifacts()) {
       if (!active && artifacts.bytes() > left) left = 0;  // nor any that is older
       if (!active && left == 0) break;

@@ -77,6 +77,8 @@ pipeline::PlanOptions PlanOptionsOf(const wasmagent::v1::BuildRequest& request, 
   plan.configure_args.assign(options.configure_args().begin(), options.configure_args().end());
   plan.make_args.assign(options.make_args().begin(), options.make_args().end());
   plan.force = options.force();
+  plan.action = options.action();
+  plan.action_args.assign(options.action_args().begin(), options.action_args().end());
   return plan;
 }
 

@@ -50,7 +50,7 @@ absl::Status CheckOptions(const wasmagent::v1::BuildOptions& options) {
     return absl::InvalidArgumentError("options.timeout must be between one second and seven days");
   }
   if (options.env_size() > kMostArguments || options.configure_args_size() > kMostArguments ||
-      options.make_args_size() > kMostArguments) {
+      options.make_args_size() > kMostArguments || options.action_args_size() > kMostArguments) {
     return absl::InvalidArgumentError(fmt::format("options has more than {} arguments or variables", kMostArguments));
   }
   for (const auto& [name, value] : options.env()) {
@@ -62,6 +62,11 @@ absl::Status CheckOptions(const wasmagent::v1::BuildOptions& options) {
   for (const std::string& argument : options.configure_args())
     RETURN_IF_ERROR(CheckValue("options.configure_args", argument));
   for (const std::string& argument : options.make_args()) RETURN_IF_ERROR(CheckValue("options.make_args", argument));
+  for (const std::string& argument : options.action_args())
+    RETURN_IF_ERROR(CheckValue("options.action_args", argument));
+  if (!options.action().empty() && !Consists(options.action(), kNameAlphabet, 1, 128)) {
+    return absl::InvalidArgumentError(fmt::format("options.action: '{}' cannot be an action's name", options.action()));
+  }
   return absl::OkStatus();
 }
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_replace.h"
 #include "agent/builds/compiler_cache_use.h"
 #include "agent/builds/evidence.h"
+#include "agent/builds/test_results.h"
 #include "agent/pipeline/failure_cause.h"
 #include "agent/pipeline/fingerprint.h"
 #include "agent/pipeline/glob.h"
@@ -129,6 +130,7 @@ TargetRunner::MaybeEnding TargetRunner::RunTarget() {
   const bool untouched = shared_.tree_untouched && !shared_.build.request().options().clean();
   if (!target_.asked_for && untouched && BuiltFrom(origin)) return SkipTarget();
   ASSIGN_OR_RETURN(auto ending, ConfigureAndRun());
+  if (!target_.report.empty() && !shared_.winding_up) RETURN_IF_ERROR(TakeTestResults(ending));
   if (ending || shared_.winding_up) return ending;
   RETURN_IF_ERROR(SetBuilt(origin));
   step_.clear();
@@ -306,6 +308,30 @@ absl::Status TargetRunner::KeepEvidence() {
   BuildEvent event;
   *event.mutable_evidence() = evidence->file;
   return shared_.build.Emit(std::move(event));
+}
+
+absl::Status TargetRunner::TakeTestResults(std::optional<Ending>& ending) {
+  auto kept = KeepTestResults(InWorkspace(target_.report), target_.name, shared_.parts.store);
+  if (absl::IsInvalidArgument(kept.status()) || (kept.ok() && !*kept)) {
+    if (ending) return absl::OkStatus();  // what failed before any test ran has left none
+    BuildEvent event;
+    event.mutable_notice()->set_text(
+        kept.ok() ? fmt::format("{}: its tests left no report", target_.name)
+                  : fmt::format("{}: the report of its tests: {}", target_.name, std::string(kept.status().message())));
+    return shared_.build.Emit(std::move(event));
+  }
+  RETURN_IF_ERROR_CTX(kept.status(), fmt::format("keep the test results of {}", target_.name));
+  {
+    absl::MutexLock lock(&shared_.mutex);
+    shared_.leases.push_back((*kept)->lease);
+  }
+  RETURN_IF_ERROR(
+      shared_.build.Update([&](wasmagent::v1::Build& record) { *record.add_test_results() = (*kept)->message; }));
+  BuildEvent event;
+  *event.mutable_test_results() = (*kept)->message;
+  RETURN_IF_ERROR(shared_.build.Emit(std::move(event)));
+  if (ending) ExplainByTests((*kept)->report, *ending);
+  return absl::OkStatus();
 }
 
 Ending TargetRunner::Explain(const Step& step, const CommandResult& result, const StepOutput& output) const {

@@ -77,6 +77,7 @@ class TargetRunner {
   MaybeEnding NotRun(uint32_t number, const absl::Status& status);
   Ending Explain(const pipeline::Step& step, const sandbox::CommandResult& result, const StepOutput& output) const;
   absl::Status KeepEvidence();
+  absl::Status TakeTestResults(std::optional<Ending>& ending);
   MaybeEnding CollectOrEnd();
   absl::Status Collect();
   Ending StoppedEnding(sandbox::StopReason reason) const;

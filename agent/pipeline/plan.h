@@ -56,6 +56,7 @@ struct PlannedTarget {
   std::vector<TemporaryLink> links;    // for the tools of its steps
   std::vector<std::string> artifacts;  // globs relative to the build dir; needs may have none
   std::optional<RunnerSpec> runner;
+  std::string report;  // where the action's steps leave a test report, with kSourceRootMark; empty when they make none
   // Hex digest of everything that decides how the build dir is configured: configure inputs, argv and environment of
   // configure steps, toolchain fingerprint. A warm build dir with another key is wiped first.
   std::string configure_key;

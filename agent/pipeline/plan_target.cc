@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "agent/pipeline/fingerprint.h"
+#include "agent/pipeline/nearest_name.h"
 #include "agent/pipeline/paths.h"
 #include "agent/pipeline/runner.h"
 #include "agent/pipeline/sdk_choice.h"
@@ -18,6 +19,9 @@
 
 namespace wasmagent::pipeline {
 namespace {
+
+// As a word of its own it is as many words as there are; within one they stand with blanks between.
+constexpr char kArguments[] = "${args}";
 
 // What -j is told does not decide how a build dir is configured.
 constexpr char kJobsInKey[] = "N";
@@ -45,6 +49,12 @@ std::map<std::string, std::string> StepEnvironment(const PlanContext& context, c
 // Where headers and libraries of the SDK are.
 std::string SysrootOf(const Toolchain& toolchain) {
   return toolchain.sysroot.empty() ? toolchain.path + "/share/wasi-sysroot" : toolchain.sysroot;
+}
+
+// Where a test report of this build is put: a folder that is new for each, so that none of an earlier run is taken for
+// it.
+std::string ReportOf(const TargetTemplate& target) {
+  return fmt::format("{}/test-results-{}.xml", kTemporaryFolder, target.name);
 }
 
 // Replaces the variables of one target's texts.
@@ -109,6 +119,8 @@ class Expander {
     if (name == "ccache") return std::string(context_.inventory.ccache.empty() ? "" : "ccache");
     if (name == "triplet") return BuildTriplet();
     if (name == "hostrunner") return HostRunner(directory);
+    if (name == "args") return fmt::format("{}", fmt::join(context_.options.action_args, " "));
+    if (name == "report") return ReportOf(target_);
     if (name.rfind("env:", 0) == 0) {
       const auto found = env_.find(name.substr(4));
       return found == env_.end() ? "" : found->second;
@@ -150,6 +162,11 @@ class Expander {
   std::string jobs_;
 };
 
+bool Configures(const TargetTemplate& target) {
+  return std::any_of(target.steps.begin(), target.steps.end(),
+                     [](const StepTemplate& step) { return step.kind == StepKind::kConfigure; });
+}
+
 absl::StatusOr<Step> PlanStep(const TargetTemplate& target, const StepTemplate& step, const Expander& expander,
                               const PlanOptions& options) {
   Step planned;
@@ -157,6 +174,10 @@ absl::StatusOr<Step> PlanStep(const TargetTemplate& target, const StepTemplate& 
   planned.kind = step.kind;
   planned.directory = NormalPath(target.build_directory + "/" + step.directory);
   for (const std::string& word : step.argv) {
+    if (word == kArguments) {
+      planned.argv.insert(planned.argv.end(), options.action_args.begin(), options.action_args.end());
+      continue;
+    }
     ASSIGN_OR_RETURN(std::string text, expander.Text(word, planned.directory));
     planned.argv.push_back(std::move(text));
   }
@@ -174,6 +195,29 @@ absl::StatusOr<Step> PlanStep(const TargetTemplate& target, const StepTemplate& 
   // One log for each target: those that run side by side are counted apart.
   if (auto log = planned.env.find("CCACHE_STATSLOG"); log != planned.env.end()) log->second += "-" + target.name;
   return planned;
+}
+
+// Adds what is asked for beyond building; for "configure", takes away what comes after it.
+absl::Status AddAction(const TargetTemplate& target, const Expander& expander, const PlanOptions& options,
+                       PlannedTarget& planned) {
+  if (options.action.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(CheckAction(target, options.action));
+  const auto action = target.actions.find(options.action);
+  if (action == target.actions.end()) {
+    while (planned.steps.back().kind != StepKind::kConfigure) planned.steps.pop_back();
+    planned.artifacts.clear();
+    planned.runner.reset();
+    return absl::OkStatus();
+  }
+  const std::string report = ReportOf(target);
+  for (const StepTemplate& step : action->second.steps) {
+    ASSIGN_OR_RETURN(Step expanded, PlanStep(target, step, expander, options));
+    for (const std::string& word : expanded.argv) {
+      if (word.find(report) != std::string::npos) planned.report = report;
+    }
+    planned.steps.push_back(std::move(expanded));
+  }
+  return absl::OkStatus();
 }
 
 void AddStep(Fingerprint& key, const Step& step, const std::map<std::string, std::string>& base_env) {
@@ -202,8 +246,7 @@ absl::StatusOr<std::string> ConfigureKey(const TargetTemplate& target, const std
     key.AddText("inputs", inputs);
   }
   // Without a configure step, what the other steps are told is what configures the build.
-  const bool configures = std::any_of(target.steps.begin(), target.steps.end(),
-                                      [](const StepTemplate& step) { return step.kind == StepKind::kConfigure; });
+  const bool configures = Configures(target);
   for (const StepTemplate& step : target.steps) {
     if (configures && step.kind != StepKind::kConfigure) continue;
     ASSIGN_OR_RETURN(const Step expanded, PlanStep(target, step, expander, context.options));
@@ -249,8 +292,25 @@ absl::Status CheckBuildable(const TargetTemplate& target, const ToolchainInvento
   return ChooseSdk(target, inventory).status();
 }
 
+absl::Status CheckAction(const TargetTemplate& target, const std::string& action) {
+  if (action.empty() || target.actions.count(action) > 0) return absl::OkStatus();
+  if (action == kConfigureAction) {
+    if (Configures(target)) return absl::OkStatus();
+    return absl::FailedPreconditionError(fmt::format("target '{}' has no configure step", target.name));
+  }
+  std::vector<std::string> known;
+  for (const auto& [name, steps] : target.actions) known.push_back(name);
+  std::string problem = fmt::format("target '{}' has no action '{}'", target.name, action);
+  if (!known.empty()) {
+    problem += fmt::format("{} (it has: {})", DidYouMean(action, known), fmt::join(known, ", "));
+  } else if (!target.runner.has_value()) {
+    problem += ": nothing on an agent can run what it builds";
+  }
+  return absl::FailedPreconditionError(problem);
+}
+
 absl::StatusOr<PlannedTarget> PlanTarget(const TargetTemplate& target, const std::vector<PlannedTarget>& planned,
-                                         const PlanContext& context, int jobs) {
+                                         const PlanContext& context, int jobs, bool asked_for) {
   RETURN_IF_ERROR(CheckBuildable(target, context.inventory, context.options.force));
   ASSIGN_OR_RETURN(const SdkChoice choice, ChooseSdk(target, context.inventory));
   const Toolchain& toolchain = *choice.toolchain;
@@ -271,6 +331,14 @@ absl::StatusOr<PlannedTarget> PlanTarget(const TargetTemplate& target, const std
   }
   if (target.runner.has_value()) {
     ASSIGN_OR_RETURN(result.runner, expander.Runner());
+  }
+  if (asked_for) {
+    RETURN_IF_ERROR(AddAction(target, expander, context.options, result));
+  } else {
+    // What nobody asked for is built for the others' sake, and stays in the workspace.
+    result.asked_for = false;
+    result.artifacts.clear();
+    result.runner.reset();
   }
   ASSIGN_OR_RETURN(result.configure_key, ConfigureKey(target, planned, context, toolchain));
   result.remarks = Remarks(target, context, choice);

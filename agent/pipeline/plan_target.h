@@ -26,8 +26,12 @@ struct PlanContext {
 // `force` lets pass, with why it is.
 absl::Status CheckBuildable(const TargetTemplate& target, const ToolchainInventory& inventory, bool force);
 
-// Plans a target whose needs are in `planned` already, when it is buildable, with `jobs` parallel jobs.
+// OK when the target has the action, or none is asked for. FAILED_PRECONDITION with those that it has.
+absl::Status CheckAction(const TargetTemplate& target, const std::string& action);
+
+// Plans a target whose needs are in `planned` already, when it is buildable, with `jobs` parallel jobs. The action of
+// the options is for targets that were asked for, not for their needs.
 absl::StatusOr<PlannedTarget> PlanTarget(const TargetTemplate& target, const std::vector<PlannedTarget>& planned,
-                                         const PlanContext& context, int jobs);
+                                         const PlanContext& context, int jobs, bool asked_for);
 
 }  // namespace wasmagent::pipeline

@@ -44,7 +44,8 @@ absl::StatusOr<TargetList> Planner::List(const SourceTree& source) const {
     summary.support = target.support;
     summary.toolchain_kind = target.toolchain;
     summary.needs = target.needs;
-    summary.problem = TargetProblem(project.file, target, inventory_, /*force=*/false);
+    for (const auto& [name, action] : target.actions) summary.actions.push_back(name);
+    summary.problem = TargetProblem(project.file, target, inventory_, {});
     summary.buildable = summary.problem.empty();
     list.targets.push_back(std::move(summary));
   }
@@ -56,7 +57,8 @@ absl::StatusOr<Plan> Planner::MakePlan(const SourceTree& source, const std::vect
   RETURN_IF_ERROR(CheckOptions(options));
   if (targets.empty()) return absl::InvalidArgumentError("no target was asked for");
   ASSIGN_OR_RETURN(const Project project, DetectProject(source));
-  ASSIGN_OR_RETURN_CTX(const TargetSelection selection, SelectTargets(project.file, targets, inventory_, options.force),
+  ASSIGN_OR_RETURN_CTX(const TargetSelection selection,
+                       SelectTargets(project.file, targets, inventory_, {options.force, options.action}),
                        project.source);
   ASSIGN_OR_RETURN_CTX(const auto order, OrderTargets(project.file, selection.names), project.source);
   const PlanContext context{inventory_, base_env_, options, source};
@@ -65,13 +67,8 @@ absl::StatusOr<Plan> Planner::MakePlan(const SourceTree& source, const std::vect
   const std::vector<int> jobs = ShareJobs(order, options.jobs);
   for (size_t i = 0; i < order.size(); ++i) {
     const TargetTemplate* target = order[i];
-    ASSIGN_OR_RETURN(PlannedTarget planned, PlanTarget(*target, plan.targets, context, jobs[i]));
-    // What nobody asked for is built for the others' sake, and stays in the workspace.
-    planned.asked_for = Contains(selection.names, target->name);
-    if (!planned.asked_for) {
-      planned.artifacts.clear();
-      planned.runner.reset();
-    }
+    const bool asked_for = Contains(selection.names, target->name);
+    ASSIGN_OR_RETURN(PlannedTarget planned, PlanTarget(*target, plan.targets, context, jobs[i], asked_for));
     planned.remarks.insert(planned.remarks.begin(), "targets: " + project.source);
     plan.targets.push_back(std::move(planned));
   }

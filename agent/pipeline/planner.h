@@ -20,6 +20,8 @@ struct PlanOptions {
   std::vector<std::string> configure_args;
   std::vector<std::string> make_args;
   bool force = false;  // build targets that are known to be broken, too
+  std::string action;  // of the targets asked for; empty: they are built, and no more
+  std::vector<std::string> action_args;
 };
 
 // A target of a checkout, for `wasmctl targets`.
@@ -29,6 +31,7 @@ struct TargetSummary {
   std::string support;
   std::string toolchain_kind;
   std::vector<std::string> needs;
+  std::vector<std::string> actions;
   bool buildable = false;
   std::string problem;
 };

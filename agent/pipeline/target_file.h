@@ -26,6 +26,14 @@ struct StepTemplate {
   std::string directory;  // relative to the build dir
 };
 
+// The built-in action: nothing but the configure steps.
+inline constexpr char kConfigureAction[] = "configure";
+
+// Something to do with a target once it is built, its tests for example.
+struct ActionTemplate {
+  std::vector<StepTemplate> steps;
+};
+
 struct TargetTemplate {
   std::string name;
   std::string description;
@@ -37,6 +45,7 @@ struct TargetTemplate {
   std::map<std::string, std::string> let;  // its own variables; their texts hold none of them
   std::map<std::string, std::string> env;
   std::vector<StepTemplate> steps;
+  std::map<std::string, ActionTemplate> actions;
   std::vector<std::string> inputs;
   std::vector<std::string> artifacts;
   std::optional<RunnerSpec> runner;  // program relative to the build dir, folders to the source root

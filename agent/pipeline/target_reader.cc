@@ -31,8 +31,8 @@ const std::vector<std::string>& SupportLevels() {
 
 const std::vector<std::string>& VariableNames() {
   static const auto* names =
-      new std::vector<std::string>{"src",     "abs_src",    "build",   "jobs",        "sdk",     "ccache",
-                                   "triplet", "hostrunner", "sysroot", "need:TARGET", "env:NAME"};
+      new std::vector<std::string>{"src",        "abs_src", "build", "jobs",   "sdk",         "ccache",  "triplet",
+                                   "hostrunner", "sysroot", "args",  "report", "need:TARGET", "env:NAME"};
   return *names;
 }
 
@@ -43,11 +43,11 @@ class TargetReader {
 
   absl::StatusOr<TargetTemplate> Read(const YAML::Node& name, const YAML::Node& node) {
     RETURN_IF_ERROR(ReadName(name));
-    ASSIGN_OR_RETURN(
-        const YamlFields fields,
-        YamlFields::Open(node, file_, fmt::format("target '{}'", target_.name),
-                         {"description", "support", "broken", "toolchain", "needs", "build_dir", "let", "env", "steps",
-                          "inputs", "artifacts", "runner", "minimum_sdk", "refused_sdks", "preferred_sdk", "sdk"}));
+    ASSIGN_OR_RETURN(const YamlFields fields,
+                     YamlFields::Open(node, file_, fmt::format("target '{}'", target_.name),
+                                      {"description", "support", "broken", "toolchain", "needs", "build_dir", "let",
+                                       "env", "steps", "actions", "inputs", "artifacts", "runner", "minimum_sdk",
+                                       "refused_sdks", "preferred_sdk", "sdk"}));
     ASSIGN_OR_RETURN(target_.description, fields.Text("description", ""));
     RETURN_IF_ERROR(ReadSupport(fields));
     RETURN_IF_ERROR(ReadToolchain(fields));
@@ -60,7 +60,8 @@ class TargetReader {
     target_.build_directory = NormalPath(target_.build_directory);
     RETURN_IF_ERROR(ReadLet(fields));
     ASSIGN_OR_RETURN(target_.env, ReadEnv(fields));
-    RETURN_IF_ERROR(ReadSteps(fields));
+    ASSIGN_OR_RETURN(target_.steps, ReadSteps(fields, fmt::format("target '{}'", target_.name)));
+    RETURN_IF_ERROR(ReadActions(fields));
     ASSIGN_OR_RETURN(target_.inputs, ReadGlobs(fields, "inputs", false));
     ASSIGN_OR_RETURN(target_.artifacts, ReadGlobs(fields, "artifacts", true));
     RETURN_IF_ERROR(ReadRunner(fields));
@@ -174,6 +175,10 @@ class TargetReader {
         return std::nullopt;
       }
       if (target_.let.count(key) > 0) return "";
+      if ((key == "args" || key == "report") && !in_action_) {
+        problem = fmt::format("${{{}}} is for the steps of actions", key);
+        return std::nullopt;
+      }
       if (std::find(known.begin(), known.end(), key) != known.end()) return "";
       std::vector<std::string> all = known;
       for (const auto& [own, value] : target_.let) all.push_back(own);
@@ -197,27 +202,51 @@ class TargetReader {
     return env;
   }
 
-  absl::Status ReadSteps(const YamlFields& fields) {
+  // `owner` is what the steps belong to, for messages.
+  absl::StatusOr<std::vector<StepTemplate>> ReadSteps(const YamlFields& fields, const std::string& owner) const {
     ASSIGN_OR_RETURN(const std::vector<YAML::Node> items, fields.Items("steps"));
     if (items.empty()) {
-      return fields.Error(fields.Get("steps"), fmt::format("target '{}' needs 'steps', at least one", target_.name));
+      return fields.Error(fields.Get("steps"), fmt::format("{} needs 'steps', at least one", owner));
     }
+    std::vector<StepTemplate> steps;
     for (const YAML::Node& item : items) {
-      ASSIGN_OR_RETURN(StepTemplate step, ReadStep(item));
-      for (const StepTemplate& other : target_.steps) {
+      ASSIGN_OR_RETURN(StepTemplate step, ReadStep(item, owner));
+      for (const StepTemplate& other : steps) {
         if (other.name != step.name) continue;
-        return YamlError(file_, item.Mark(),
-                         fmt::format("two steps of target '{}' are named '{}'", target_.name, step.name));
+        return YamlError(file_, item.Mark(), fmt::format("two steps of {} are named '{}'", owner, step.name));
       }
-      target_.steps.push_back(std::move(step));
+      steps.push_back(std::move(step));
     }
+    return steps;
+  }
+
+  absl::Status ReadActions(const YamlFields& target) {
+    ASSIGN_OR_RETURN(const auto pairs, target.Pairs("actions"));
+    in_action_ = true;
+    for (const auto& [name, node] : pairs) {
+      const std::string& text = name.Scalar();
+      if (text.empty() || text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") != std::string::npos) {
+        return target.Error(name, fmt::format("'{}' cannot name an action: small letters, digits, '-' and '_'", text));
+      }
+      if (text == kConfigureAction) {
+        return target.Error(name, "'configure' is an action of every target that has a configure step");
+      }
+      const std::string owner = fmt::format("action '{}' of target '{}'", text, target_.name);
+      ASSIGN_OR_RETURN(const YamlFields fields, YamlFields::Open(node, file_, owner, {"steps"}));
+      ASSIGN_OR_RETURN(target_.actions[text].steps, ReadSteps(fields, owner));
+      for (const StepTemplate& step : target_.actions[text].steps) {
+        if (step.kind == StepKind::kRun) continue;
+        return fields.Error(fields.Get("steps"),
+                            fmt::format("step '{}' of an action must be of kind 'run'", step.name));
+      }
+    }
+    in_action_ = false;
     return absl::OkStatus();
   }
 
-  absl::StatusOr<StepTemplate> ReadStep(const YAML::Node& node) const {
+  absl::StatusOr<StepTemplate> ReadStep(const YAML::Node& node, const std::string& owner) const {
     ASSIGN_OR_RETURN(const YamlFields fields,
-                     YamlFields::Open(node, file_, fmt::format("a step of target '{}'", target_.name),
-                                      {"name", "kind", "argv", "env", "directory"}));
+                     YamlFields::Open(node, file_, "a step of " + owner, {"name", "kind", "argv", "env", "directory"}));
     StepTemplate step;
     ASSIGN_OR_RETURN(step.name, fields.Text("name"));
     ASSIGN_OR_RETURN(const std::string kind, fields.Text("kind", "run"));
@@ -307,6 +336,7 @@ class TargetReader {
   std::string file_;
   TargetTemplate target_;
   bool has_runner_ = false;
+  bool in_action_ = false;
 };
 
 }  // namespace

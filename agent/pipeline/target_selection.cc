@@ -22,7 +22,7 @@ std::vector<std::string> Names(const TargetFile& file) {
 }
 
 absl::Status AddMatches(const TargetFile& file, const std::string& pattern, const ToolchainInventory& inventory,
-                        bool force, TargetSelection& selection) {
+                        const Wish& wish, TargetSelection& selection) {
   if (const std::string problem = GlobProblem(pattern); !problem.empty()) {
     return absl::InvalidArgumentError(fmt::format("target pattern '{}' {}", pattern, problem));
   }
@@ -30,7 +30,7 @@ absl::Status AddMatches(const TargetFile& file, const std::string& pattern, cons
   std::vector<std::string> left_out;
   for (const TargetTemplate& target : file.targets) {
     if (pattern != kAllTargets && !GlobMatch(pattern, target.name)) continue;
-    const std::string problem = TargetProblem(file, target, inventory, force);
+    const std::string problem = TargetProblem(file, target, inventory, wish);
     if (problem.empty()) {
       AddOnce(selection.names, target.name);
       any = true;
@@ -57,19 +57,20 @@ bool IsTargetPattern(const std::string& text) {
 }
 
 std::string TargetProblem(const TargetFile& file, const TargetTemplate& target, const ToolchainInventory& inventory,
-                          bool force) {
+                          const Wish& wish) {
+  if (const absl::Status status = CheckAction(target, wish.action); !status.ok()) return std::string(status.message());
   const auto order = OrderTargets(file, {target.name});
   if (!order.ok()) return std::string(order.status().message());
   for (const TargetTemplate* part : *order) {
     // What a need lacks, the target lacks.
-    if (const absl::Status status = CheckBuildable(*part, inventory, force); !status.ok())
+    if (const absl::Status status = CheckBuildable(*part, inventory, wish.force); !status.ok())
       return std::string(status.message());
   }
   return "";
 }
 
 absl::StatusOr<TargetSelection> SelectTargets(const TargetFile& file, const std::vector<std::string>& wanted,
-                                              const ToolchainInventory& inventory, bool force) {
+                                              const ToolchainInventory& inventory, const Wish& wish) {
   const std::vector<std::string> known = Names(file);
   TargetSelection selection;
   for (const std::string& text : wanted) {
@@ -79,7 +80,7 @@ absl::StatusOr<TargetSelection> SelectTargets(const TargetFile& file, const std:
       RETURN_IF_ERROR(OrderTargets(file, {text}).status());
       AddOnce(selection.names, text);
     } else {
-      RETURN_IF_ERROR(AddMatches(file, text, inventory, force, selection));
+      RETURN_IF_ERROR(AddMatches(file, text, inventory, wish, selection));
     }
   }
   return selection;

@@ -21,14 +21,20 @@ struct TargetSelection {
 // True for "all" and for texts with "*", "?" or "[", which no target's name has.
 bool IsTargetPattern(const std::string& text);
 
+// What of a request decides which targets a pattern means.
+struct Wish {
+  bool force = false;       // those that are known to be broken, too
+  std::string action = "";  // those that have it
+};
+
 // Empty, or why this machine cannot build the target or one that it needs, and what mends it.
 std::string TargetProblem(const TargetFile& file, const TargetTemplate& target, const ToolchainInventory& inventory,
-                          bool force);
+                          const Wish& wish);
 
 // What is asked for by name is meant whatever the agent has: what it lacks is an error of the plan. A pattern means
 // those of its targets that this agent can build. INVALID_ARGUMENT with the known names for a name that is not there
 // and for a pattern that fits none; FAILED_PRECONDITION, with the reasons, for one of which nothing can be built here.
 absl::StatusOr<TargetSelection> SelectTargets(const TargetFile& file, const std::vector<std::string>& wanted,
-                                              const ToolchainInventory& inventory, bool force);
+                                              const ToolchainInventory& inventory, const Wish& wish);
 
 }  // namespace wasmagent::pipeline

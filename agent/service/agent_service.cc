@@ -118,6 +118,7 @@ absl::Status AgentServiceImpl::List(const wasmagent::v1::ListTargetsRequest& req
     out.set_buildable(target.buildable);
     out.set_problem(target.problem);
     out.set_support(target.support);
+    out.mutable_actions()->Assign(target.actions.begin(), target.actions.end());
   }
   return absl::OkStatus();
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "client/artifacts/artifact_writer.h"
+#include "client/artifacts/evidence_writer.h"
 #include "client/artifacts/output_folder.h"
 #include "client/session/agent_calls.h"
 #include "content/transfer/blob_transfer.h"
@@ -95,6 +96,19 @@ absl::Status FetchBuild(AgentConnection& connection, const Checkout& checkout, c
                              Count(got.artifacts, "artifact"), folder, got.fetched_files,
                              FormatBytes(got.fetched_bytes), got.removed));
     }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FetchTestReports(AgentConnection& connection, const Checkout& checkout,
+                              const std::vector<wasmagent::v1::TestResults>& results, const std::string& out,
+                              BuildView& view) {
+  for (const auto& one : results) {
+    ASSIGN_OR_RETURN(std::string folder, OutputFolder(checkout.path, out, one.target()));
+    ASSIGN_OR_RETURN(content::Digest report, content::Digest::FromProto(one.report()));
+    RETURN_IF_ERROR_CTX(FetchFiles(connection.blobs(), {{"test-results.xml", report}}, folder),
+                        fmt::format("fetch the test report of {}", one.target()));
+    view.Note(fmt::format("{}: {}/test-results.xml", DescribeTests(one), folder));
   }
   return absl::OkStatus();
 }

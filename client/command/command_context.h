@@ -57,4 +57,9 @@ absl::StatusOr<wasmagent::v1::Build> FindBuildOrNewest(AgentConnection& connecti
 absl::Status FetchBuild(AgentConnection& connection, const Checkout& checkout, const wasmagent::v1::Build& build,
                         const std::string& out, BuildView* view);
 
+// Puts the reports of tests beside the artifacts of their targets, as test-results.xml, and says so.
+absl::Status FetchTestReports(AgentConnection& connection, const Checkout& checkout,
+                              const std::vector<wasmagent::v1::TestResults>& results, const std::string& out,
+                              BuildView& view);
+
 }  // namespace wasmagent::client

@@ -71,13 +71,18 @@ CommandResult FetchProducts(AgentConnection& connection, const Checkout& checkou
   all.erase(std::remove_if(all.begin(), all.end(),
                            [&](const auto& one) { return !flags.target.empty() && one.target() != flags.target; }),
             all.end());
-  if (build.artifacts().empty()) {
+  std::vector<wasmagent::v1::TestResults> tests;
+  for (const auto& results : build.test_results()) {
+    if (flags.target.empty() || results.target() == flags.target) tests.push_back(results);
+  }
+  if (build.artifacts().empty() && tests.empty()) {
     const std::string id = build.request().build_id().substr(0, 8);
     return absl::NotFoundError(fmt::format("build {} has no artifacts{}: it {}\n  try: wasmctl show {}", id,
                                            flags.target.empty() ? "" : " of " + flags.target, StateOf(build), id));
   }
   auto view = MakeView(OutputMode::kPlain);
   RETURN_IF_ERROR(FetchBuild(connection, checkout, build, flags.out, view.get()));
+  RETURN_IF_ERROR(FetchTestReports(connection, checkout, tests, flags.out, *view));
   return kSucceeded;
 }
 

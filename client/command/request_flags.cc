@@ -6,6 +6,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "content/utf8.h"
 #include "fmt/format.h"
@@ -18,6 +19,22 @@ namespace {
 absl::Status CheckText(const char* flag, const std::string& value) {
   if (content::IsUtf8(value)) return absl::OkStatus();
   return absl::InvalidArgumentError(fmt::format("{} {}: not UTF-8", flag, content::ToUtf8(value)));
+}
+
+absl::Status SetAction(const RequestFlags& flags, wasmagent::v1::BuildOptions& options) {
+  std::vector<std::string> words = flags.action_args;
+  options.set_action(flags.action);
+  if (flags.test) {
+    options.set_action("test");
+    words = absl::StrSplit(*flags.test, ' ', absl::SkipWhitespace());
+  }
+  if (flags.pythoninfo) options.set_action("pythoninfo");
+  if (flags.configure_only) options.set_action("configure");
+  for (const std::string& word : words) {
+    RETURN_IF_ERROR(CheckText("the action's arguments:", word));
+    options.add_action_args(word);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -35,6 +52,19 @@ void AddRequestFlags(CLI::App& command, RequestFlags& flags) {
       ->allow_extra_args(false);
   command.add_option("--make-arg", flags.make_args, "Added to make's arguments; may be repeated")
       ->allow_extra_args(false);
+  auto* test = command.add_option(
+      "--test", flags.test, "Run the targets' own tests once they are built; ARGS are theirs, for CPython TESTOPTS");
+  test->expected(0, 1)->type_name("[ARGS]");
+  auto* pythoninfo = command.add_flag("--pythoninfo", flags.pythoninfo, "Print what CPython's test.pythoninfo tells");
+  auto* configure = command.add_flag("--configure-only", flags.configure_only, "Configure the targets, and no more");
+  auto* action = command.add_option("--action", flags.action, "Another action of the targets; see wasmctl targets");
+  auto* words = command.add_option("--action-arg", flags.action_args, "A word for the action; may be repeated");
+  words->allow_extra_args(false)->needs(action);
+  for (auto* one : {test, static_cast<CLI::Option*>(pythoninfo), static_cast<CLI::Option*>(configure), action}) {
+    for (auto* other : {test, static_cast<CLI::Option*>(pythoninfo), static_cast<CLI::Option*>(configure), action}) {
+      if (one != other) one->excludes(other);
+    }
+  }
   command.add_option("--timeout", flags.timeout, "Longest time for the steps: 90s, 30m, 2h (default: the agent's)");
 }
 
@@ -66,6 +96,7 @@ absl::StatusOr<wasmagent::v1::BuildRequest> MakeRequest(const RequestFlags& flag
     RETURN_IF_ERROR(CheckText("--make-arg", argument));
     options->add_make_args(argument);
   }
+  RETURN_IF_ERROR(SetAction(flags, *options));
   if (!flags.timeout.empty()) {
     absl::Duration timeout;
     int64_t seconds = 0;

@@ -1,6 +1,7 @@
 // Flags that describe a build: shared by submit and plan.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,12 +25,18 @@ struct RequestFlags {
   uint32_t jobs = 0;
   bool clean = false;
   bool force = false;
+  // At most one of these is given.
+  std::optional<std::string> test;
+  bool pythoninfo = false;
+  bool configure_only = false;
+  std::string action;
+  std::vector<std::string> action_args;
   std::string timeout;
 };
 
 void AddRequestFlags(CLI::App& command, RequestFlags& flags);
 
-// INVALID_ARGUMENT for an --env without "=" or a --timeout that is no duration.
+// INVALID_ARGUMENT for two actions, an --env without "=" or a --timeout that is no duration.
 absl::StatusOr<wasmagent::v1::BuildRequest> MakeRequest(const RequestFlags& flags, const Checkout& checkout);
 
 // The scanned checkout as the session takes it; borrows both.

@@ -36,6 +36,7 @@ CommandResult Show(const CommandContext& context, const Flags& flags) {
     fmt::print("artifacts {}: {}, {}, in {}\n", artifacts.target(), Count(artifacts.files(), "file"),
                FormatBytes(artifacts.bytes()), artifacts.destination());
   }
+  for (const auto& results : build.test_results()) fmt::print("tests     {}\n", DescribeTests(results));
   if (build.has_cause()) {
     wasmagent::v1::Ended ended;
     ended.set_outcome(build.outcome());

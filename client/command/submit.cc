@@ -152,6 +152,8 @@ CommandResult WatchAndFetch(AgentConnection& connection, const Checkout& checkou
     for (const auto& artifacts : end.artifacts) *build.add_artifacts() = artifacts;
     RETURN_IF_ERROR(FetchBuild(connection, checkout, build, out, &view));
   }
+  // After the artifacts, which take the whole folder; also of tests that failed.
+  RETURN_IF_ERROR(FetchTestReports(connection, checkout, end.test_results, out, view));
   if (mode != OutputMode::kJson) std::fprintf(stderr, "%s\n", DescribeEnd(build_id, end.ended, end.evidence).c_str());
   return ExitCodeOf(end.ended.outcome());
 }

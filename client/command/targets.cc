@@ -34,6 +34,9 @@ CommandResult Targets(const CommandContext& context, const Flags& flags) {
     if (!needs.empty()) needs += ")";
     std::string support = target.support().empty() ? "" : fmt::format(" [{}]", target.support());
     fmt::print("{:<34}{}{}{}\n", target.name(), target.description(), support, needs);
+    std::string actions;
+    for (const std::string& action : target.actions()) actions += (actions.empty() ? "" : ", ") + action;
+    if (!actions.empty()) fmt::print("{:<34}actions: {}\n", "", actions);
     if (!target.buildable()) fmt::print("{:<34}not here: {}\n", "", target.problem());
   }
   return kSucceeded;

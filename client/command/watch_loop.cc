@@ -68,8 +68,10 @@ class Loop {
     if (event.has_started()) {
       end_.artifacts.clear();
       end_.evidence.clear();
+      end_.test_results.clear();
     }
     if (event.has_artifacts()) end_.artifacts.push_back(event.artifacts());
+    if (event.has_test_results()) end_.test_results.push_back(event.test_results());
     if (event.has_evidence()) end_.evidence.push_back(event.evidence());
     if (event.has_ended()) end_.ended = event.ended();
     view_.Event(event);

@@ -42,6 +42,7 @@ struct BuildEnd {
   wasmagent::v1::Ended ended;
   std::vector<wasmagent::v1::Artifacts> artifacts;
   std::vector<wasmagent::v1::EvidenceFile> evidence;
+  std::vector<wasmagent::v1::TestResults> test_results;
 };
 
 // Shows a build until it ends. Ctrl-C asks on a terminal whether to detach or to cancel, and a second one cancels;

@@ -114,6 +114,10 @@ std::string DescribeSynced(const wasmagent::v1::Synced& synced) {
   return all > kShownPaths ? text + ", …" : text;
 }
 
+std::string DescribeTests(const wasmagent::v1::TestResults& results) {
+  return fmt::format("{}: {}", results.target(), results.summary());
+}
+
 std::string DescribeEnd(const std::string& build_id, const wasmagent::v1::Ended& ended,
                         const std::vector<wasmagent::v1::EvidenceFile>& evidence) {
   std::string verdict = Verdict(ended.outcome());

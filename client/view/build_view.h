@@ -45,6 +45,9 @@ std::string Count(uint64_t number, std::string_view noun);
 // `text` without control characters, escape sequences above all, so that what a program prints cannot steer the
 // terminal.
 std::string Printable(const std::string& text);
+// "wasi: 3 of 412 tests failed, 20 skipped, in 2m14s".
+std::string DescribeTests(const wasmagent::v1::TestResults& results);
+
 // How a build ended, for people: the cause first, what shows it, and the next commands to try. `evidence` is what the
 // agent has stored of it.
 std::string DescribeEnd(const std::string& build_id, const wasmagent::v1::Ended& ended,

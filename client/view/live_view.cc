@@ -164,6 +164,10 @@ void LiveView::Event(const wasmagent::v1::BuildEvent& event) {
             fmt::format("{}  {}, {}", event.artifacts().target(), Count(event.artifacts().files(), "artifact"),
                         FormatBytes(event.artifacts().bytes())));
       break;
+    case wasmagent::v1::BuildEvent::kTestResults:
+      Print(event.test_results().failed() == 0 ? "+" : "-", event.test_results().failed() == 0 ? kGreen : kRed,
+            DescribeTests(event.test_results()));
+      break;
     case wasmagent::v1::BuildEvent::kNotice:
       Note(event.notice().text());
       break;

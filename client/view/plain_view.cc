@@ -51,6 +51,9 @@ void PlainView::Event(const wasmagent::v1::BuildEvent& event) {
       Line(fmt::format("{}: {}, {}", event.artifacts().target(), Count(event.artifacts().files(), "artifact"),
                        FormatBytes(event.artifacts().bytes())));
       break;
+    case wasmagent::v1::BuildEvent::kTestResults:
+      Line(DescribeTests(event.test_results()));
+      break;
     case wasmagent::v1::BuildEvent::kNotice:
       Line(event.notice().text());
       break;

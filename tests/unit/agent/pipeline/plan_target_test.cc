@@ -21,7 +21,7 @@ class PlanTargetTest : public ::testing::Test {
     target_.steps = {{"run", StepKind::kRun, {"true"}, {}, "."}};
   }
   absl::StatusOr<PlannedTarget> Plan(const std::vector<PlannedTarget>& planned = {}) {
-    return PlanTarget(target_, planned, {machine_, base_, options_, tree_}, options_.jobs);
+    return PlanTarget(target_, planned, {machine_, base_, options_, tree_}, options_.jobs, asked_for_);
   }
   // What a text becomes as an argument of a step that runs in `directory`.
   std::string Expanded(const std::string& text, const std::string& directory = ".") {
@@ -34,6 +34,7 @@ class PlanTargetTest : public ::testing::Test {
   ToolchainInventory machine_;
   std::map<std::string, std::string> base_ = {{"HOME", "/home/build"}};
   PlanOptions options_;
+  bool asked_for_ = true;
   MapTree tree_{{{"a", "1"}}};
   TargetTemplate target_;
 };
@@ -59,6 +60,48 @@ TEST_F(PlanTargetTest, Variables) {
   EXPECT_EQ(Expanded("${nonsense}"), "target 't': unknown variable ${nonsense}");
   EXPECT_EQ(Expanded("${need:other}"), "target 't': unknown variable ${need:other}");
   EXPECT_EQ(Expanded("${hostrunner}"), "target 't' uses ${hostrunner} and has no runner");
+}
+
+// Rule: an action comes after the steps that build; its words are words of their own or parts of one; its report is new
+// for each build. It does not decide how the target is configured, and is not for needs.
+TEST_F(PlanTargetTest, ActionsComeAfterTheBuild) {
+  const std::string key = Plan()->configure_key;
+  target_.actions["test"].steps = {
+      {"test", StepKind::kRun, {"run", "${args}", "OPTS=${args}", "--xml=${report}"}, {}, "."}};
+  EXPECT_EQ(Plan()->steps.size(), 1u);
+  options_.action = "test";
+  options_.action_args = {"-v", "test_json"};
+  auto plan = Plan();
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  ASSERT_EQ(plan->steps.size(), 2u);
+  EXPECT_EQ(plan->report, std::string(kTemporaryFolder) + "/test-results-t.xml");
+  EXPECT_THAT(plan->steps[1].argv, ElementsAre("run", "-v", "test_json", "OPTS=-v test_json", "--xml=" + plan->report));
+  EXPECT_EQ(plan->configure_key, key);
+  asked_for_ = false;
+  EXPECT_EQ(Plan()->steps.size(), 1u);
+}
+
+// Rule: an action that a target does not have is refused with those that it has, before anything is built.
+TEST_F(PlanTargetTest, UnknownActionsAreRefused) {
+  options_.action = "tset";
+  EXPECT_THAT(std::string(Plan().status().message()), HasSubstr("nothing on an agent can run what it builds"));
+  target_.actions["test"] = {};
+  EXPECT_THAT(std::string(Plan().status().message()), HasSubstr("did you mean 'test'?"));
+  EXPECT_EQ(Plan().status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+// Rule: "configure" ends after the last configure step, and makes nothing that could be fetched or run.
+TEST_F(PlanTargetTest, ConfigureOnly) {
+  options_.action = kConfigureAction;
+  EXPECT_THAT(std::string(Plan().status().message()), HasSubstr("has no configure step"));
+  target_.steps = {{"generate", StepKind::kConfigure, {"a"}, {}, "."},
+                   {"configure", StepKind::kConfigure, {"b"}, {}, "."},
+                   {"make", StepKind::kMake, {"c"}, {}, "."}};
+  target_.artifacts = {"x"};
+  auto plan = Plan();
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->steps.size(), 2u);
+  EXPECT_TRUE(plan->artifacts.empty());
 }
 
 // Rule: a need's build dir can be named, and what configures the need configures the target.

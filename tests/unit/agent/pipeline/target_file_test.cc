@@ -80,7 +80,7 @@ TEST(TargetFile, MistakesHaveAPlaceAndAHint) {
   EXPECT_EQ(
       Mistake(Target("    toolchain: wasi\n    stepz: []\n")),
       "wasmbuild.yaml:5:5: unknown key 'stepz' in target 't'; did you mean 'steps'? (known: description, support, "
-      "broken, toolchain, needs, build_dir, let, env, steps, inputs, artifacts, runner, minimum_sdk, "
+      "broken, toolchain, needs, build_dir, let, env, steps, actions, inputs, artifacts, runner, minimum_sdk, "
       "refused_sdks, preferred_sdk, sdk)");
   EXPECT_THAT(Mistake(Target("    toolchain: wasm\n    steps: [{name: a, argv: [b]}]\n")),
               HasSubstr("wasmbuild.yaml:4:16: unknown toolchain 'wasm'; did you mean 'wasi'?"));

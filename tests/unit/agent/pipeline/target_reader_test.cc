@@ -83,5 +83,21 @@ TEST(TargetReader, NodeFlags) {
                         "'--experimental-wasm-threads'?"));
 }
 
+// Rule: actions are named, have steps that are no configure and no make, and alone know their words and their report.
+TEST(TargetReader, Actions) {
+  const std::string head = std::string("  toolchain: native\n") + kLet;
+  const auto target = Read(
+      head + "  actions: {test: {steps: [{name: run, argv: [ctest, --output-junit, \"${report}\", \"${args}\"]}]}}\n");
+  ASSERT_TRUE(target.ok()) << target.status();
+  EXPECT_THAT(target->actions.at("test").steps[0].argv, ElementsAre("ctest", "--output-junit", "${report}", "${args}"));
+  const auto mistake = [&](const std::string& actions) { return Mistake(head + "  actions: " + actions + "\n"); };
+  EXPECT_THAT(mistake("{Test: {steps: [{name: a, argv: [b]}]}}"), HasSubstr("'Test' cannot name an action"));
+  EXPECT_THAT(mistake("{configure: {steps: [{name: a, argv: [b]}]}}"), HasSubstr("action of every target"));
+  EXPECT_THAT(mistake("{test: {}}"), HasSubstr("action 'test' of target 't' needs 'steps'"));
+  EXPECT_THAT(mistake("{test: {steps: [{name: a, kind: make, argv: [b]}]}}"), HasSubstr("must be of kind 'run'"));
+  EXPECT_THAT(Mistake("  toolchain: native\n  let: {flavor: \"${args}\"}\n"),
+              HasSubstr("${args} is for the steps of actions"));
+}
+
 }  // namespace
 }  // namespace wasmagent::pipeline

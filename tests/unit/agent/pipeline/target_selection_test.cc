@@ -26,10 +26,10 @@ ToolchainInventory Machine(const std::string& wasi_problem = "") {
 }
 
 absl::StatusOr<TargetSelection> Select(const std::vector<std::string>& wanted, const ToolchainInventory& machine,
-                                       const std::string& text = kFile, bool force = false) {
+                                       const std::string& text = kFile, const Wish& wish = {}) {
   const auto file = ParseTargetFile(text, "wasmbuild.yaml");
   EXPECT_TRUE(file.ok()) << file.status();
-  return SelectTargets(*file, wanted, machine, force);
+  return SelectTargets(*file, wanted, machine, wish);
 }
 
 // Rule: names stay in the order of the request, patterns follow the file, and each target comes once.
@@ -60,7 +60,17 @@ TEST(TargetSelection, PatternsLeaveOutWhatIsBroken) {
       "  bad: {support: broken, broken: it crashes, toolchain: native, steps: [{name: s, argv: [x]}]}\n";
   EXPECT_THAT(Select({"b*"}, Machine(), file)->names, ElementsAre("build"));
   EXPECT_THAT(Select({"b*"}, Machine(), file)->remarks.front(), HasSubstr("it crashes"));
-  EXPECT_THAT(Select({"b*"}, Machine(), file, /*force=*/true)->names, ElementsAre("build", "bad"));
+  EXPECT_THAT(Select({"b*"}, Machine(), file, {.force = true})->names, ElementsAre("build", "bad"));
+}
+
+// Rule: a pattern means the targets that have the action; what they need is not asked for it.
+TEST(TargetSelection, PatternsFollowTheAction) {
+  const std::string file = std::string(kFile) +
+                           "  tested: {toolchain: native, needs: [build], steps: [{name: s, argv: [x]}], "
+                           "actions: {test: {steps: [{name: t, argv: [x]}]}}}\n";
+  EXPECT_THAT(Select({"all"}, Machine(), file, {.action = "test"})->names, ElementsAre("tested"));
+  EXPECT_THAT(std::string(Select({"w*"}, Machine(), file, {.action = "test"}).status().message()),
+              HasSubstr("'wasi' has no action 'test'"));
 }
 
 // Rule: what fits nothing is a mistake, with the known names.

@@ -54,7 +54,8 @@ TEST(TestReportTest, WhatIsNoReportIsAnError) {
 // A broken build fails every test: they are counted all, and so many are named. Long messages keep their end.
 TEST(TestReportTest, HoldsNoMoreThanItSays) {
   std::string xml = "<testsuite>";
-  for (int i = 0; i < 500; ++i) xml += "<testcase name='t'><failure>" + std::string(5000, 'x') + "\nend</failure></testcase>";
+  for (int i = 0; i < 500; ++i)
+    xml += "<testcase name='t'><failure>" + std::string(5000, 'x') + "\nend</failure></testcase>";
   auto report = ReadTestReport(xml + "</testsuite>");
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(report->failed, 500u);
