@@ -84,7 +84,7 @@ absl::StatusOr<TreeSender::Batch> TreeSender::Sort(const std::vector<Digest>& mi
   }
   wanted.erase(Digest::Empty());  // everybody has it, and no file of ours may
   if (wanted.empty()) return batch;
-  return absl::FailedPreconditionError(
+  return absl::DataLossError(
       fmt::format("the agent asks for blob {}, which is not of this checkout", wanted.begin()->ToString()));
 }
 

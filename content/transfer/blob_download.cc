@@ -50,13 +50,12 @@ absl::Status BlobDownload::FetchBatch(const std::vector<Digest>& digests,
     places.push_back(i);
   }
   reapi::BatchReadBlobsResponse response;
+  Retry retry = connection_.NewRetry();
   absl::Status status;
-  for (int tries = 0; tries < kTries; ++tries) {
-    PauseBeforeTry(tries);
+  do {
     grpc::ClientContext context;
     status = FromGrpcStatus(connection_.Next().cas->BatchReadBlobs(&context, request, &response));
-    if (!MayTryAgain(status)) break;
-  }
+  } while (retry.Again(status));
   RETURN_IF_ERROR_CTX(status, fmt::format("fetch {} blobs", digests.size()));
   for (auto& answer : *response.mutable_responses()) {
     auto places = wanted.find(answer.digest().hash());
@@ -79,9 +78,9 @@ absl::Status BlobDownload::FetchStream(const Digest& digest,
   google::bytestream::ReadRequest request;
   request.set_resource_name(ResourceName{"", "", digest, compress_}.ToString());
   Received received(digest, sink);
+  Retry retry = connection_.NewRetry();
   absl::Status status;
-  for (int failed = 0; failed < kTries;) {
-    PauseBeforeTry(failed);
+  do {
     const uint64_t before = received.size();
     request.set_read_offset(static_cast<int64_t>(before));
     grpc::ClientContext context;
@@ -102,9 +101,8 @@ absl::Status BlobDownload::FetchStream(const Digest& digest,
     status = FromGrpcStatus(reader->Finish());
     if (!taken.ok()) return platform::Annotate(taken, "fetch blob " + digest.ToString());
     if (status.ok() && received.size() < digest.size) status = absl::UnavailableError("the stream ended early");
-    if (status.ok() || !MayTryAgain(status)) break;
-    failed = received.size() > before ? 1 : failed + 1;
-  }
+    if (received.size() > before) retry.Renew();
+  } while (retry.Again(status));
   RETURN_IF_ERROR_CTX(status, "fetch blob " + digest.ToString());
   RETURN_IF_ERROR(received.Check());
   progress_.Add(1, 0);

@@ -30,21 +30,20 @@ bool IsLocal(const std::string& peer) {
 }  // namespace
 
 struct BlobTransfer::Impl {
-  Impl(const std::vector<std::shared_ptr<grpc::Channel>>& channels, int the_streams)
-      : connection(channels), streams(static_cast<size_t>(std::max(the_streams, 1))) {}
+  Impl(const std::vector<std::shared_ptr<grpc::Channel>>& channels, int the_streams, const RetryLimits& retry)
+      : connection(channels, retry), streams(static_cast<size_t>(std::max(the_streams, 1))) {}
 
   absl::StatusOr<TransferLimits> Ask() {
     reapi::ServerCapabilities answer;
     TransferLimits asked;
+    Retry retry = connection.NewRetry();
     absl::Status status;
-    for (int tries = 0; tries < kTries; ++tries) {
-      PauseBeforeTry(tries);
+    do {
       grpc::ClientContext context;
       status = FromGrpcStatus(connection.Next().capabilities->GetCapabilities(&context, {}, &answer));
       if (absl::IsUnimplemented(status)) return asked;
       if (status.ok()) local = IsLocal(context.peer());
-      if (!MayTryAgain(status)) break;
-    }
+    } while (retry.Again(status));
     RETURN_IF_ERROR_CTX(status, "ask for the server's limits");
     const auto& cache = answer.cache_capabilities();
     // 0 means that the server has no limit; the messages have one.
@@ -66,8 +65,8 @@ struct BlobTransfer::Impl {
   std::atomic<bool> batch_zstd = false;
 };
 
-BlobTransfer::BlobTransfer(std::vector<std::shared_ptr<grpc::Channel>> channels, int streams)
-    : impl_(std::make_unique<Impl>(channels, streams)) {}
+BlobTransfer::BlobTransfer(std::vector<std::shared_ptr<grpc::Channel>> channels, int streams, const RetryLimits& retry)
+    : impl_(std::make_unique<Impl>(channels, streams, retry)) {}
 BlobTransfer::~BlobTransfer() = default;
 
 absl::StatusOr<TransferLimits> BlobTransfer::Limits() {
@@ -89,13 +88,12 @@ absl::StatusOr<std::vector<Digest>> BlobTransfer::FindMissing(const std::vector<
     size_t end = std::min(begin + kMostDigests, asked.size());
     for (size_t i = begin; i < end; ++i) *request.add_blob_digests() = asked[i].ToProto();
     reapi::FindMissingBlobsResponse response;
+    Retry retry = impl_->connection.NewRetry();
     absl::Status status;
-    for (int tries = 0; tries < kTries; ++tries) {
-      PauseBeforeTry(tries);
+    do {
       grpc::ClientContext context;
       status = FromGrpcStatus(impl_->connection.Next().cas->FindMissingBlobs(&context, request, &response));
-      if (!MayTryAgain(status)) break;
-    }
+    } while (retry.Again(status));
     RETURN_IF_ERROR_CTX(status, "ask which blobs are missing");
     for (const auto& proto : response.missing_blob_digests()) {
       ASSIGN_OR_RETURN(Digest digest, Digest::FromProto(proto));

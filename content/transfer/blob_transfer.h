@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "content/digest.h"
 #include "grpcpp/channel.h"
 
@@ -29,13 +30,21 @@ struct TransferLimits {
   bool zstd = false;
 };
 
+// How long a server that is away is waited for: long enough for one that starts again.
+struct RetryLimits {
+  absl::Duration patience = absl::Seconds(30);  // without any progress
+  absl::Duration first_pause = absl::Milliseconds(100);
+  absl::Duration longest_pause = absl::Seconds(2);
+};
+
 // Called as blobs arrive: how many of how many, and bytes. From any thread, one call at a time.
 using TransferProgress = std::function<void(uint64_t blobs_done, uint64_t bytes_done)>;
 
 // Talks to one CAS. Thread-safe. Borrowed channels: `channels` are spread over for streams and batches.
 class BlobTransfer {
  public:
-  explicit BlobTransfer(std::vector<std::shared_ptr<grpc::Channel>> channels, int streams = 4);
+  explicit BlobTransfer(std::vector<std::shared_ptr<grpc::Channel>> channels, int streams = 4,
+                        const RetryLimits& retry = {});
   ~BlobTransfer();
 
   // Asks for the limits once; later calls return what is known. UNIMPLEMENTED becomes defaults.

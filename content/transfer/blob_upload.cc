@@ -80,13 +80,12 @@ absl::Status BlobUpload::SendBatch(const std::vector<BlobSource*>& blobs) {
     item->set_compressor(reapi::Compressor::ZSTD);
   }
   reapi::BatchUpdateBlobsResponse response;
+  Retry retry = connection_.NewRetry();
   absl::Status status;
-  for (int tries = 0; tries < kTries; ++tries) {
-    PauseBeforeTry(tries);
+  do {
     grpc::ClientContext context;
     status = FromGrpcStatus(connection_.Next().cas->BatchUpdateBlobs(&context, request, &response));
-    if (!MayTryAgain(status)) break;
-  }
+  } while (retry.Again(status));
   RETURN_IF_ERROR_CTX(status, fmt::format("send {} files", blobs.size()));
   absl::flat_hash_map<std::string, const google::rpc::Status*> answers;
   for (const auto& answer : response.responses()) answers[answer.digest().hash()] = &answer.status();
@@ -108,7 +107,26 @@ struct BlobUpload::Stream {
   // Bytes that the server has for sure, and those that were told as progress.
   uint64_t committed = 0;
   uint64_t told = 0;
+  bool complete = false;
 };
+
+// Takes up where the server is: what it knows nothing of begins anew, as a compressed stream always does. UNAVAILABLE
+// while it is away.
+absl::Status BlobUpload::AskCommitted(const BlobSource& blob, Stream& stream) {
+  google::bytestream::QueryWriteStatusResponse answer;
+  if (!stream.zstd) {
+    grpc::ClientContext context;
+    google::bytestream::QueryWriteStatusRequest query;
+    query.set_resource_name(stream.name);
+    absl::Status status = FromGrpcStatus(connection_.Next().bytes->QueryWriteStatus(&context, query, &answer));
+    if (absl::IsUnavailable(status)) return status;
+    if (!status.ok()) answer.Clear();
+  }
+  stream.complete = answer.complete();
+  bool sound = answer.committed_size() > 0 && answer.committed_size() <= static_cast<int64_t>(blob.digest.size);
+  stream.committed = sound ? static_cast<uint64_t>(answer.committed_size()) : 0;
+  return absl::OkStatus();
+}
 
 absl::Status BlobUpload::TryStream(BlobSource& blob, Stream& stream) {
   grpc::ClientContext context;
@@ -168,26 +186,14 @@ absl::Status BlobUpload::SendStream(BlobSource& blob) {
     stream.zstd = Compress(first).size() < first.size() / 10 * 9;
   }
   stream.name = ResourceName{"", NewUploadId(), blob.digest, stream.zstd}.ToString();
-  absl::Status status;
-  for (int failed = 0; failed < kTries;) {
-    PauseBeforeTry(failed);
-    status = TryStream(blob, stream);
-    if (status.ok() || !MayTryAgain(status)) break;
-    ++failed;
-    // On a new stream from where the server is; a compressed one begins anew.
-    grpc::ClientContext context;
-    google::bytestream::QueryWriteStatusRequest query;
-    google::bytestream::QueryWriteStatusResponse answer;
-    query.set_resource_name(stream.name);
-    bool known = !stream.zstd && connection_.Next().bytes->QueryWriteStatus(&context, query, &answer).ok() &&
-                 answer.committed_size() <= static_cast<int64_t>(blob.digest.size);
-    uint64_t committed = known ? static_cast<uint64_t>(std::max<int64_t>(answer.committed_size(), 0)) : 0;
-    if (known && answer.complete()) {
-      status = absl::OkStatus();
-      break;
-    }
-    if (committed > stream.committed) failed = 0;
-    stream.committed = committed;
+  Retry retry = connection_.NewRetry();
+  absl::Status status = TryStream(blob, stream);
+  while (retry.Again(status)) {
+    const uint64_t before = stream.committed;
+    status = AskCommitted(blob, stream);
+    if (!status.ok()) continue;
+    if (stream.committed > before) retry.Renew();
+    if (!stream.complete) status = TryStream(blob, stream);
   }
   if (!status.ok()) return Explain(blob, status);
   progress_.Add(1, blob.digest.size > stream.told ? blob.digest.size - stream.told : 0);

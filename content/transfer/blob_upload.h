@@ -18,6 +18,7 @@ class BlobUpload {
  private:
   struct Stream;
   absl::Status TryStream(BlobSource& blob, Stream& stream);
+  absl::Status AskCommitted(const BlobSource& blob, Stream& stream);
 
   CasConnection& connection_;
   const TransferLimits& limits_;

@@ -18,7 +18,8 @@ constexpr uint64_t kBatchBytes = uint64_t{2} << 20;
 
 }  // namespace
 
-CasConnection::CasConnection(const std::vector<std::shared_ptr<grpc::Channel>>& channels) {
+CasConnection::CasConnection(const std::vector<std::shared_ptr<grpc::Channel>>& channels, const RetryLimits& retry)
+    : retry_(retry) {
   // gRPC is kept up until the process ends: when its last object goes, it joins a thread that helps with large writes
   // and sleeps in 10 s steps (seen with 1.51), and a client that has just uploaded would stand still that long.
   [[maybe_unused]] static const bool kept_up = (grpc_init(), true);
@@ -26,10 +27,6 @@ CasConnection::CasConnection(const std::vector<std::shared_ptr<grpc::Channel>>& 
     stubs_.push_back({reapi::ContentAddressableStorage::NewStub(channel), reapi::Capabilities::NewStub(channel),
                       google::bytestream::ByteStream::NewStub(channel)});
   }
-}
-
-void PauseBeforeTry(int failed_tries) {
-  if (failed_tries > 0) absl::SleepFor(absl::Milliseconds(50) * (1 << std::min(failed_tries, 6)));
 }
 
 bool MayTryAgain(const absl::Status& status) {
@@ -41,6 +38,25 @@ bool MayTryAgain(const absl::Status& status) {
     default:
       return false;
   }
+}
+
+bool Retry::Again(const absl::Status& status) {
+  if (!MayTryAgain(status)) return false;
+  if (absl::IsUnavailable(status)) {
+    away_since_ = std::min(away_since_, absl::Now());
+    if (absl::Now() - away_since_ >= limits_.patience) return false;
+  } else if (++answers_ >= kTries) {
+    return false;
+  }
+  absl::SleepFor(pause_);
+  pause_ = std::min(pause_ * 2, limits_.longest_pause);
+  return true;
+}
+
+void Retry::Renew() {
+  away_since_ = absl::InfiniteFuture();
+  pause_ = limits_.first_pause;
+  answers_ = 0;
 }
 
 void ProgressSum::Add(uint64_t blobs, uint64_t bytes) {

@@ -14,16 +14,31 @@ namespace wasmagent::content {
 
 // Bytes of a blob in one message of a stream.
 inline constexpr size_t kStreamChunk = size_t{1} << 20;
-// Tries without any progress after which a blob is given up, and the pause before each but the first.
+// Tries that a server which does answer gets; one that is away gets RetryLimits::patience.
 inline constexpr int kTries = 5;
-void PauseBeforeTry(int failed_tries);
 // True for an error that another try may not meet: the connection, not the request.
 bool MayTryAgain(const absl::Status& status);
+
+// The tries of one call, or of one blob's streams. Used by one thread.
+class Retry {
+ public:
+  explicit Retry(const RetryLimits& limits) : limits_(limits) {}
+  // After a try: true when another is to be made, and the pause before it has passed.
+  bool Again(const absl::Status& status);
+  // A try that failed has brought something: patience begins anew.
+  void Renew();
+
+ private:
+  const RetryLimits limits_;
+  absl::Time away_since_ = absl::InfiniteFuture();
+  absl::Duration pause_ = limits_.first_pause;
+  int answers_ = 0;
+};
 
 // Stubs for each channel, handed out in turn. Thread-safe.
 class CasConnection {
  public:
-  explicit CasConnection(const std::vector<std::shared_ptr<grpc::Channel>>& channels);
+  explicit CasConnection(const std::vector<std::shared_ptr<grpc::Channel>>& channels, const RetryLimits& retry = {});
 
   struct Stubs {
     std::unique_ptr<reapi::ContentAddressableStorage::Stub> cas;
@@ -31,8 +46,10 @@ class CasConnection {
     std::unique_ptr<google::bytestream::ByteStream::Stub> bytes;
   };
   Stubs& Next() { return stubs_[next_.fetch_add(1) % stubs_.size()]; }
+  Retry NewRetry() const { return Retry(retry_); }
 
  private:
+  const RetryLimits retry_;
   std::vector<Stubs> stubs_;
   std::atomic<size_t> next_ = 0;
 };

@@ -148,7 +148,7 @@ TEST_F(BuildSessionTest, AsksInCirclesEnd) {
   EXPECT_TRUE(absl::IsFailedPrecondition(Start().status()));
   EXPECT_LT(agent_.build_ids.size(), 10u);
   agent_.start = [](const auto&) { return Missing({Digest::Of("something else")}); };
-  EXPECT_TRUE(absl::IsFailedPrecondition(Start().status()));
+  EXPECT_TRUE(absl::IsDataLoss(Start().status()));
 }
 
 // Nobody there: an error at once that names the address.

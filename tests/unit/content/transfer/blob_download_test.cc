@@ -32,7 +32,7 @@ class BlobDownloadTest : public ::testing::Test {
   }
 
   FaultyCas cas_;
-  CasConnection connection_{{cas_.Channel()}};
+  CasConnection connection_{{cas_.Channel()}, kQuickRetry};
   uint64_t blobs_done_ = 0;
   uint64_t bytes_done_ = 0;
   TransferProgress tell_ = [this](uint64_t blobs, uint64_t bytes) {
@@ -100,6 +100,7 @@ TEST_F(BlobDownloadTest, AStreamGoesOnWhereItWasCut) {
 TEST_F(BlobDownloadTest, TriesDoNotRunOutWhileThereIsProgress) {
   std::string bytes = Noise(kMiB);
   Digest digest = cas_.Add(bytes);
+  cas_.failure = {grpc::StatusCode::CANCELLED, "not now"};
   cas_.cuts = kTries + 2;
   cas_.cut_after = 100'000;
   ASSERT_TRUE(FetchStream(digest).ok());
@@ -120,9 +121,18 @@ TEST_F(BlobDownloadTest, AnEarlyEndIsACut) {
 TEST_F(BlobDownloadTest, GivesUpWithoutProgress) {
   Digest digest = cas_.Add("bytes");
   cas_.failures = 100;
-  EXPECT_EQ(FetchStream(digest),
-            SaidByServer(absl::UnavailableError("fetch blob " + digest.ToString() + ": try later")));
+  cas_.failure = {grpc::StatusCode::CANCELLED, "not now"};
+  EXPECT_EQ(FetchStream(digest), SaidByServer(absl::CancelledError("fetch blob " + digest.ToString() + ": not now")));
   EXPECT_EQ(cas_.calls, kTries);
+}
+
+// A server that is away is waited for, however often it is asked meanwhile.
+TEST_F(BlobDownloadTest, OutlastsAnOutage) {
+  Digest digest = cas_.Add("bytes");
+  cas_.failures = 20;
+  ASSERT_TRUE(FetchStream(digest).ok());
+  cas_.failures = 20;
+  ASSERT_TRUE(FetchBatch({digest}).ok());
 }
 
 // Other bytes, and more bytes, than the digest's are found out.

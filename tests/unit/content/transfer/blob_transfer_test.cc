@@ -34,7 +34,7 @@ class BlobTransferTest : public ::testing::Test {
 
   const std::string directory_;
   FaultyCas cas_;
-  BlobTransfer transfer_{{cas_.Channel(), cas_.Channel()}};
+  BlobTransfer transfer_{{cas_.Channel(), cas_.Channel()}, 4, kQuickRetry};
 };
 
 // The limits are asked for once, and again after a failure that passes.
@@ -79,12 +79,16 @@ TEST_F(BlobTransferTest, AsksInPieces) {
 // Without an answer it is given up after a while; what is refused is not asked again.
 TEST_F(BlobTransferTest, GivesUp) {
   cas_.failures = 100;
-  EXPECT_EQ(transfer_.FindMissing({Digest::Of("1")}).status().code(), absl::StatusCode::kUnavailable);
-  EXPECT_EQ(cas_.calls, 5);
+  BlobTransfer impatient({cas_.Channel()}, 1, kNoPatience);
+  EXPECT_EQ(impatient.FindMissing({Digest::Of("1")}).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(cas_.calls, 1);
+  cas_.failure = {grpc::StatusCode::CANCELLED, "not now"};
+  EXPECT_EQ(transfer_.FindMissing({Digest::Of("1")}).status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(cas_.calls, 6);
   cas_.failure = {grpc::StatusCode::PERMISSION_DENIED, "not you"};
   absl::Status refused = transfer_.FindMissing({Digest::Of("1")}).status();
   EXPECT_EQ(refused, SaidByServer(absl::PermissionDeniedError("ask which blobs are missing: not you")));
-  EXPECT_EQ(cas_.calls, 6);
+  EXPECT_EQ(cas_.calls, 7);
 }
 
 // Small and large blobs arrive, by batches and streams, and progress ends at all of them.

@@ -44,7 +44,7 @@ class BlobUploadTest : public ::testing::Test {
 
   const std::string directory_;
   FaultyCas cas_;
-  CasConnection connection_{{cas_.Channel()}};
+  CasConnection connection_{{cas_.Channel()}, kQuickRetry};
   TransferLimits limits_;
   uint64_t blobs_done_ = 0;
   uint64_t bytes_done_ = 0;
@@ -154,6 +154,7 @@ TEST_F(BlobUploadTest, AStreamThatWasCutAtItsEndIsFinished) {
 // As long as every try brings something, there is another.
 TEST_F(BlobUploadTest, TriesDoNotRunOutWhileThereIsProgress) {
   std::string bytes = Noise(8 * kMiB);
+  cas_.failure = {grpc::StatusCode::CANCELLED, "not now"};
   cas_.cuts = kTries + 2;
   cas_.cut_after = kMiB;
   ASSERT_TRUE(SendStream(Bytes(bytes)).ok());
@@ -194,9 +195,20 @@ TEST_F(BlobUploadTest, ABlobThatIsThereIsNotSent) {
 // Without progress a stream is given up after a while, with the file's name and the last error.
 TEST_F(BlobUploadTest, GivesUpWithoutProgress) {
   cas_.failures = 100;
+  cas_.failure = {grpc::StatusCode::CANCELLED, "not now"};
   absl::Status status = SendStream(File("lib/large.bin", Noise(3 * kMiB), Noise(3 * kMiB)));
-  EXPECT_EQ(status, SaidByServer(absl::UnavailableError("send lib/large.bin: try later")));
+  EXPECT_EQ(status, SaidByServer(absl::CancelledError("send lib/large.bin: not now")));
   EXPECT_EQ(cas_.calls, kTries);
+}
+
+// A server that is away is waited for, however often it is asked meanwhile.
+TEST_F(BlobUploadTest, OutlastsAnOutage) {
+  std::string bytes = Noise(3 * kMiB);
+  cas_.failures = 20;
+  ASSERT_TRUE(SendStream(Bytes(bytes)).ok());
+  EXPECT_TRUE(cas_.blobs[Digest::Of(bytes).Hex()] == bytes);
+  cas_.failures = 20;
+  ASSERT_TRUE(SendBatch({Bytes("one")}).ok());
 }
 
 // A blob without a name is called by its digest.

@@ -45,6 +45,22 @@ TEST(CasConnection, TriesAgainForTheConnectionOnly) {
   EXPECT_FALSE(MayTryAgain(absl::ResourceExhaustedError("")));
 }
 
+// An outage is waited for by time alone; an answer is believed after some tries; what has brought something begins
+// anew.
+TEST(Retry, WaitsForWhatPasses) {
+  const RetryLimits quick = {absl::InfiniteDuration(), absl::Nanoseconds(1), absl::Nanoseconds(1)};
+  Retry outage(quick), answers(quick);
+  for (int i = 0; i < 3 * kTries; ++i) EXPECT_TRUE(outage.Again(absl::UnavailableError("")));
+  EXPECT_FALSE(Retry({absl::ZeroDuration()}).Again(absl::UnavailableError("")));
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 1; i < kTries; ++i) EXPECT_TRUE(answers.Again(absl::CancelledError("")));
+    EXPECT_FALSE(answers.Again(absl::CancelledError("")));
+    answers.Renew();
+  }
+  EXPECT_FALSE(outage.Again(absl::OkStatus()));
+  EXPECT_FALSE(outage.Again(absl::NotFoundError("")));
+}
+
 // Channels take turns.
 TEST(CasConnection, SpreadsOverChannels) {
   auto channel = [] { return grpc::CreateChannel("unix:/nowhere", grpc::InsecureChannelCredentials()); };

@@ -217,6 +217,11 @@ class FaultyCas : public reapi::ContentAddressableStorage::Service,
   std::unique_ptr<grpc::Server> server_;
 };
 
+// Waits as long as a client does, in steps that no test feels.
+inline constexpr RetryLimits kQuickRetry = {absl::Seconds(30), absl::Milliseconds(1), absl::Milliseconds(1)};
+// Does not wait at all.
+inline constexpr RetryLimits kNoPatience = {absl::ZeroDuration(), absl::Milliseconds(1), absl::Milliseconds(1)};
+
 // Bytes that do not compress, the same each time.
 inline std::string Noise(size_t size) {
   std::mt19937 random(7);
