@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "client/checkout/directory_walk.h"
 #include "fmt/format.h"
 #include "platform/run_program.h"
 #include "platform/status.h"
@@ -45,7 +46,13 @@ absl::Status Refused(const std::string& folder, const platform::ProgramResult& r
   return absl::FailedPreconditionError(fmt::format("git ls-files in {}: {}", folder, words));
 }
 
-absl::Status AddFiles(const std::string& root, const std::string& prefix, int nesting,
+// What is left out anyway is not asked about: git refuses repositories of other users, and what is broken.
+bool IsLeftOut(const std::string& repository, const IgnoreRules& rules) {
+  return IsAlwaysLeftOut(repository.substr(0, repository.find('/')), false, Authority::kGit) ||
+         rules.Match(repository, true) != nullptr;
+}
+
+absl::Status AddFiles(const std::string& root, const std::string& prefix, const IgnoreRules& rules, int nesting,
                       std::vector<std::string>& paths) {
   std::string folder = prefix.empty() ? root : root + "/" + prefix;
   if (nesting > kMaxNesting)
@@ -65,30 +72,30 @@ absl::Status AddFiles(const std::string& root, const std::string& prefix, int ne
     // "name/" is a repository inside that is no submodule.
     if (path.back() == '/') {
       path.pop_back();
-      nested.push_back(path);
+      if (!IsLeftOut(path, rules)) nested.push_back(path);
     } else {
       paths.push_back(std::move(path));
     }
   }
-  for (const std::string& repository : nested) RETURN_IF_ERROR(AddFiles(root, repository, nesting + 1, paths));
+  for (const std::string& repository : nested) RETURN_IF_ERROR(AddFiles(root, repository, rules, nesting + 1, paths));
   return absl::OkStatus();
 }
 
 // Submodules, and repositories that were added without being made one, stand in the list as their folder. Replaces
 // those that are populated by their files. Looks at every path.
-absl::Status ExpandSubmodules(const std::string& root, std::vector<std::string>& paths) {
+absl::Status ExpandSubmodules(const std::string& root, const IgnoreRules& rules, std::vector<std::string>& paths) {
   for (int round = 0; round <= kMaxNesting; ++round) {
     std::vector<std::string> folders;
     for (const std::string& path : paths) {
       struct stat info;
       std::string full = root + "/" + path;
-      if (::lstat(full.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) continue;
+      if (::lstat(full.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || IsLeftOut(path, rules)) continue;
       if (::lstat((full + "/.git").c_str(), &info) == 0) folders.push_back(path);
     }
     if (folders.empty()) return absl::OkStatus();
     for (const std::string& folder : folders) {
       paths.erase(std::remove(paths.begin(), paths.end(), folder), paths.end());
-      RETURN_IF_ERROR(AddFiles(root, folder, 1, paths));
+      RETURN_IF_ERROR(AddFiles(root, folder, rules, 1, paths));
     }
   }
   return absl::FailedPreconditionError(fmt::format("{}: too many nested submodules", root));
@@ -109,10 +116,11 @@ bool IsInGit(const std::string& folder) {
   return false;
 }
 
-absl::StatusOr<std::vector<std::string>> ListGitFiles(const std::string& folder, bool look_everywhere) {
+absl::StatusOr<std::vector<std::string>> ListGitFiles(const std::string& folder, const IgnoreRules& rules,
+                                                      bool look_everywhere) {
   std::vector<std::string> paths;
-  RETURN_IF_ERROR(AddFiles(folder, "", 0, paths));
-  if (look_everywhere || MayHaveSubmodules(paths)) RETURN_IF_ERROR(ExpandSubmodules(folder, paths));
+  RETURN_IF_ERROR(AddFiles(folder, "", rules, 0, paths));
+  if (look_everywhere || MayHaveSubmodules(paths)) RETURN_IF_ERROR(ExpandSubmodules(folder, rules, paths));
   std::sort(paths.begin(), paths.end());
   // A path in a merge conflict is listed once for each side.
   paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
@@ -120,6 +128,15 @@ absl::StatusOr<std::vector<std::string>> ListGitFiles(const std::string& folder,
 }
 
 absl::StatusOr<std::string> GitIgnoreReason(const std::string& folder, const std::string& path) {
+  // A submodule, and any other repository inside, answers for what lies in it.
+  struct stat info;
+  for (size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    std::string inside = folder + "/" + path.substr(0, slash);
+    if (::lstat((inside + "/.git").c_str(), &info) != 0) continue;
+    ASSIGN_OR_RETURN(std::string reason, GitIgnoreReason(folder, path.substr(0, slash)));
+    if (!reason.empty()) return reason;
+    return GitIgnoreReason(inside, path.substr(slash + 1));
+  }
   ASSIGN_OR_RETURN(platform::ProgramResult result, RunGit({"-C", folder, "check-ignore", "-v", "--", path}));
   if (result.exit_code > 1) return Refused(folder, result);
   if (result.exit_code == 1) return std::string();

@@ -34,10 +34,20 @@ std::string FirstOf(const std::string& path, bool is_folder, F question) {
   return question(path, is_folder);
 }
 
-std::string AlwaysRule(const std::string& path, bool is_folder, Authority authority) {
-  if (!IsAlwaysLeftOut(path, !is_folder, authority)) return "";
+std::string AlwaysRule(const std::string& path, bool is_regular_file, Authority authority) {
+  if (!IsAlwaysLeftOut(path, is_regular_file, authority)) return "";
   return fmt::format("always left out: {}",
                      path.starts_with("builddir") ? "the place of products at the root" : ".git");
+}
+
+// Whether git says what belongs to the checkout, as for a scan: not where there is no git, and not in a folder that a
+// repository further up ignores as a whole.
+absl::StatusOr<bool> IsGits(const Checkout& checkout, const IgnoreRules& rules) {
+  if (!IsInGit(checkout.path)) return false;
+  auto files = ListGitFiles(checkout.path, rules);
+  if (absl::IsNotFound(files.status())) return false;
+  RETURN_IF_ERROR(files.status());
+  return !files->empty();
 }
 
 }  // namespace
@@ -48,23 +58,21 @@ absl::StatusOr<IgnoreReason> ExplainPath(const Checkout& checkout, const std::st
   struct stat info;
   bool exists = ::fstatat(root.get(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
   bool is_folder = exists ? S_ISDIR(info.st_mode) : given.ends_with('/');
-  bool git = IsInGit(checkout.path);
-  auto always = [git](const std::string& at, bool folder) {
-    return AlwaysRule(at, folder, git ? Authority::kGit : Authority::kFolder);
+  // A link in the place of products is left out as a folder there is.
+  bool is_regular_file = exists ? S_ISREG(info.st_mode) : !is_folder;
+  IgnoreRules rules(platform::ReadFile(checkout.path + "/.wasmignore").value_or(""));
+  ASSIGN_OR_RETURN(bool git, IsGits(checkout, rules));
+  auto always = [&](const std::string& at, bool folder) {
+    return AlwaysRule(at, !folder && is_regular_file, git ? Authority::kGit : Authority::kFolder);
   };
   if (std::string rule = FirstOf(path, is_folder, always); !rule.empty()) return IgnoreReason{true, rule};
-  IgnoreRules rules(platform::ReadFile(checkout.path + "/.wasmignore").value_or(""));
   if (const IgnoreRule* rule = rules.Match(path, is_folder)) {
     return IgnoreReason{true, fmt::format(".wasmignore:{}:{}", rule->line, rule->text)};
   }
   if (git) {
-    auto reason = GitIgnoreReason(checkout.path, path);
-    git = !absl::IsNotFound(reason.status());
-    if (git) {
-      RETURN_IF_ERROR(reason.status());
-      if (!reason->empty()) return IgnoreReason{true, *reason};
-      return IgnoreReason{false, exists ? "tracked by git, or not ignored by it" : "there is no such file"};
-    }
+    ASSIGN_OR_RETURN(std::string reason, GitIgnoreReason(checkout.path, path));
+    if (!reason.empty()) return IgnoreReason{true, reason};
+    return IgnoreReason{false, exists ? "tracked by git, or not ignored by it" : "there is no such file"};
   }
   std::string cache = FirstOf(path, is_folder, [&](const std::string& folder, bool is) -> std::string {
     absl::StatusOr<platform::ScopedFd> fd = absl::NotFoundError("");

@@ -37,7 +37,7 @@ absl::StatusOr<IgnoreRules> ReadIgnoreFile(int root_fd) {
 
 absl::StatusOr<FoundTree> Find(const Checkout& checkout, int root_fd, const IgnoreRules& rules) {
   if (!IsInGit(checkout.path)) return WalkFolder(root_fd, rules);
-  auto paths = ListGitFiles(checkout.path);
+  auto paths = ListGitFiles(checkout.path, rules);
   if (absl::IsNotFound(paths.status())) {
     ASSIGN_OR_RETURN(FoundTree tree, WalkFolder(root_fd, rules));
     tree.warnings.push_back("git is not installed: every file is sent, those that git would ignore too");
@@ -49,7 +49,7 @@ absl::StatusOr<FoundTree> Find(const Checkout& checkout, int root_fd, const Igno
   ASSIGN_OR_RETURN(FoundTree tree, FindListed(root_fd, *std::move(paths), rules));
   if (tree.repositories.empty()) return tree;
   // Added to git without being made submodules: rare, so only now is every path looked at for it.
-  ASSIGN_OR_RETURN(auto expanded, ListGitFiles(checkout.path, /*look_everywhere=*/true));
+  ASSIGN_OR_RETURN(auto expanded, ListGitFiles(checkout.path, rules, /*look_everywhere=*/true));
   return FindListed(root_fd, std::move(expanded), rules);
 }
 

@@ -40,6 +40,19 @@ TEST(GitFiles, SubmodulesAndNestedRepositories) {
               ElementsAre(".gitmodules", "module/sub.c", "module/untracked.c", "nested/.gitignore", "nested/y"));
 }
 
+// A repository inside that is left out anyway is not asked: it may be broken, or another user's.
+TEST(GitFiles, RepositoriesThatAreLeftOutAreNotAsked) {
+  WorkingTree tree;
+  tree.InitGit();
+  tree.Write("a");
+  for (const char* folder : {"builddir/dependency", "vendor/x"}) {
+    tree.MakeFolder(folder);
+    tree.Shell("cd " + std::string(folder) + " && git init -q . && echo '[' > .git/config");
+  }
+  EXPECT_FALSE(ListGitFiles(tree.path()).ok());
+  EXPECT_THAT(ListGitFiles(tree.path(), IgnoreRules("/vendor\n")).value(), ElementsAre("a"));
+}
+
 // Called from a hook, git's variables name the hook's repository; the folder's own is meant.
 TEST(GitFiles, VariablesOfAHookAreNotInherited) {
   WorkingTree tree;

@@ -37,6 +37,46 @@ TEST(IgnoreReason, NamesGitsRule) {
   EXPECT_FALSE(Why(tree, ".gitignore").ignored);
 }
 
+// A repository inside answers for its own files, and one that is ignored has none.
+TEST(IgnoreReason, AsksTheRepositoryInside) {
+  WorkingTree tree;
+  tree.InitGit();
+  tree.Write(".gitignore", "/skipped\n");
+  for (const char* folder : {"module", "skipped"}) {
+    tree.Write(std::string(folder) + "/.gitignore", "*.o\n");
+    tree.Write(std::string(folder) + "/a.o");
+    tree.Write(std::string(folder) + "/a.c");
+    tree.Shell(
+        "cd " + std::string(folder) +
+        " && git init -q . && git config user.email a@b && git config user.name n && git add . && git commit -qm x");
+  }
+  tree.Shell("git add module && git commit -qm x");
+  EXPECT_EQ(Why(tree, "module/a.o").rule, ".gitignore:1:*.o");
+  EXPECT_FALSE(Why(tree, "module/a.c").ignored);
+  EXPECT_EQ(Why(tree, "skipped/a.c").rule, ".gitignore:1:/skipped");
+}
+
+// As in a scan, a link in the place of products is left out and a file of that name is not.
+TEST(IgnoreReason, ALinkInThePlaceOfProducts) {
+  WorkingTree tree;
+  tree.Link("builddir", "elsewhere");
+  EXPECT_TRUE(Why(tree, "builddir").ignored);
+  WorkingTree other;
+  other.Write("builddir");
+  EXPECT_FALSE(Why(other, "builddir").ignored);
+}
+
+// As in a scan, what a repository further up ignores as a whole is not git's.
+TEST(IgnoreReason, ACheckoutThatARepositoryAboveIgnores) {
+  WorkingTree tree;
+  tree.InitGit();
+  tree.Write(".gitignore", "/inner\n");
+  tree.Write("inner/a.c");
+  Checkout inner = tree.checkout();
+  inner.path += "/inner";
+  EXPECT_FALSE(ExplainPath(inner, "a.c")->ignored);
+}
+
 // A path outside of the checkout is refused.
 TEST(IgnoreReason, OutsideIsRefused) {
   WorkingTree tree;
