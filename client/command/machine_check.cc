@@ -31,7 +31,9 @@ Finding CheckGit(const LocatorInput& input) {
 
 // The engine and the image in it.
 std::vector<Finding> CheckContainers(const ContainerAgent& container) {
-  auto engine = container.FindEngine();
+  // Another engine than the first may have the image.
+  auto engine = container.FindEngineWithImage();
+  if (absl::IsNotFound(engine.status())) engine = container.FindEngine();
   if (!engine.ok()) {
     return {{Level::kMissing, "container engine", std::string(engine.status().message()),
              InstallAdvice({"podman", "podman"})}};

@@ -38,6 +38,13 @@ bool SaysNoContainer(const platform::ProgramResult& result) {
          Contains(result.err, "no container with name") || Contains(result.err, "No such object");
 }
 
+// Docker whose daemon runs as the caller says so among its security options.
+bool IsRootlessDocker(const std::string& engine, absl::Duration limit) {
+  if (!engine.ends_with("docker")) return false;
+  auto info = platform::RunProgram({engine, "info", "--format", "{{.SecurityOptions}}"}, {.limit = limit});
+  return info.ok() && Contains(info->out, "name=rootless");
+}
+
 }  // namespace
 
 ContainerAgentOptions ContainerAgentOptions::ForCaller() {
@@ -61,20 +68,36 @@ std::string ContainerAgent::StateFolder() const {
 }
 
 absl::StatusOr<std::string> ContainerAgent::FindEngine() const {
+  return FindEngineThat([](const std::string&) { return absl::OkStatus(); });
+}
+
+absl::StatusOr<std::string> ContainerAgent::FindEngineWithImage() const {
+  return FindEngineThat([this](const std::string& engine) { return CheckImage(engine); });
+}
+
+absl::StatusOr<std::string> ContainerAgent::FindEngineThat(
+    const std::function<absl::Status(const std::string&)>& suits) const {
   std::vector<std::string> names = {"podman", "docker"};
   if (!options_.engine.empty()) names = {options_.engine};
   std::string why;
+  absl::Status unsuited;
   for (const std::string& name : names) {
     std::string program = FindOnPath(name, options_.folders.path);
     std::string problem = "not installed";
     if (!program.empty()) {
       auto info = platform::RunProgram({program, "info"}, {.limit = options_.engine_limit});
-      if (info.ok() && info->exit_code == 0) return program;
+      if (info.ok() && info->exit_code == 0) {
+        absl::Status suited = suits(program);
+        if (suited.ok()) return program;
+        unsuited.Update(suited);
+        continue;
+      }
       problem =
           fmt::format("'{} info' says: {}", name, info.ok() ? info->Message() : std::string(info.status().message()));
     }
     why += fmt::format("{}{}: {}", why.empty() ? "" : "; ", name, problem);
   }
+  RETURN_IF_ERROR(unsuited);
   return absl::UnavailableError("no container engine works: " + why);
 }
 
@@ -86,10 +109,19 @@ absl::Status ContainerAgent::CheckImage(const std::string& engine) const {
                                          engine, Image(), result.Message()));
 }
 
-std::vector<std::string> ContainerAgent::RunCommand(const std::string& engine) const {
+absl::Status ContainerAgent::CheckContainer(const std::string& engine) const {
+  std::vector<std::string> argv = {engine, "container", "inspect", "--format", "{{.Id}}", ContainerName()};
+  ASSIGN_OR_RETURN(auto result, platform::RunProgram(argv, {.limit = options_.engine_limit}));
+  if (result.exit_code == 0) return absl::OkStatus();
+  if (SaysNoContainer(result)) return absl::NotFoundError(result.Message());
+  return absl::UnavailableError(fmt::format("{} does not tell of its containers: {}", engine, result.Message()));
+}
+
+std::vector<std::string> ContainerAgent::RunCommand(const std::string& engine, bool rootless) const {
   std::string label = options_.selinux ? ":Z" : "";
   std::vector<std::string> argv = {engine, "run", "--detach", "--name", ContainerName()};
-  argv.insert(argv.end(), {"--user", fmt::format("{}:{}", options_.uid, options_.gid)});
+  // Where the daemon is the caller's own, root inside is the caller outside, and every other user is a stranger.
+  argv.insert(argv.end(), {"--user", rootless ? "0:0" : fmt::format("{}:{}", options_.uid, options_.gid)});
   // Without it rootless podman gives the caller's files to root inside, and `--user` is somebody else.
   if (engine.ends_with("podman") && options_.uid != 0) argv.push_back("--userns=keep-id");
   if (options_.published_port) {
@@ -149,7 +181,7 @@ absl::StatusOr<std::string> ContainerAgent::ResolveAddress(const std::string& en
   return line;
 }
 
-absl::Status ContainerAgent::Start(const std::string& engine) const {
+absl::Status ContainerAgent::Start(const std::string& engine, const std::vector<std::string>& command) const {
   // One that was stopped, or that a restart of the machine left behind, has the name still.
   ASSIGN_OR_RETURN(auto removed,
                    platform::RunProgram({engine, "rm", "--force", ContainerName()}, {.limit = kStopLimit}));
@@ -157,14 +189,14 @@ absl::Status ContainerAgent::Start(const std::string& engine) const {
     return absl::UnavailableError(
         fmt::format("cannot remove the old container {}: {}", ContainerName(), removed.Message()));
   }
-  std::vector<std::string> argv = RunCommand(engine);
-  ASSIGN_OR_RETURN(auto run, platform::RunProgram(argv, {.limit = kRunLimit}));
+  ASSIGN_OR_RETURN(auto run, platform::RunProgram(command, {.limit = kRunLimit}));
   if (run.exit_code == 0) return absl::OkStatus();
   return absl::UnavailableError(
-      fmt::format("the container did not start: {}\nThe command was: {}", run.Message(), platform::ShellText(argv)));
+      fmt::format("the container did not start: {}\nThe command was: {}", run.Message(), platform::ShellText(command)));
 }
 
-absl::Status ContainerAgent::WaitUntilAnswering(const std::string& engine) const {
+absl::Status ContainerAgent::WaitUntilAnswering(const std::string& engine,
+                                                const std::vector<std::string>& command) const {
   absl::Time start = absl::Now(), look = start + kBetweenLooks;
   absl::Duration pause = kFirstPause;
   std::string what = fmt::format("did not answer within {}", absl::FormatDuration(options_.start_limit));
@@ -184,15 +216,15 @@ absl::Status ContainerAgent::WaitUntilAnswering(const std::string& engine) const
     pause = std::min(pause * 2, kLongestPause);
   }
   auto log = platform::RunProgram({engine, "logs", "--tail", "20", ContainerName()}, {.limit = options_.engine_limit});
-  return absl::UnavailableError(fmt::format(
-      "the agent in container {} {}; it said:\n{}\nThe command was: {}", ContainerName(), what,
-      log.ok() ? log->Message() : std::string(log.status().message()), platform::ShellText(RunCommand(engine))));
+  return absl::UnavailableError(
+      fmt::format("the agent in container {} {}; it said:\n{}\nThe command was: {}", ContainerName(), what,
+                  log.ok() ? log->Message() : std::string(log.status().message()), platform::ShellText(command)));
 }
 
 absl::StatusOr<AgentAddress> ContainerAgent::EnsureRunning() const {
   RETURN_IF_ERROR(CheckPath());
   if (!options_.published_port && ProbeSocket(SocketPath()).ok()) return Address("unix:" + SocketPath(), false);
-  ASSIGN_OR_RETURN(std::string engine, FindEngine());
+  ASSIGN_OR_RETURN(std::string engine, FindEngineWithImage());
   RETURN_IF_ERROR(MakeFolders());
   // Whoever comes second waits here, and finds the container running.
   ASSIGN_OR_RETURN_CTX(auto lock, platform::FileLock::Acquire(SocketFolder() + ".lock"), "start the agent's container");
@@ -202,15 +234,17 @@ absl::StatusOr<AgentAddress> ContainerAgent::EnsureRunning() const {
     auto address = running.ok() && running->starts_with("true") ? ResolveAddress(engine) : running;
     if (address.ok() && running->starts_with("true")) return Address(*address, false);
   }
-  RETURN_IF_ERROR(CheckImage(engine));
-  RETURN_IF_ERROR(Start(engine));
-  RETURN_IF_ERROR(WaitUntilAnswering(engine));
+  const std::vector<std::string> command = RunCommand(engine, IsRootlessDocker(engine, options_.engine_limit));
+  RETURN_IF_ERROR(Start(engine, command));
+  RETURN_IF_ERROR(WaitUntilAnswering(engine, command));
   ASSIGN_OR_RETURN(std::string address, ResolveAddress(engine));
   return Address(address, true);
 }
 
 absl::Status ContainerAgent::Stop() const {
-  ASSIGN_OR_RETURN(std::string engine, FindEngine());
+  auto found = FindEngineThat([this](const auto& program) { return CheckContainer(program); });
+  if (absl::IsNotFound(found.status())) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::string engine, std::move(found));
   // TERM first, so that the agent writes down what it was at; `rm --force` alone would kill it.
   std::vector<std::string> argv = {engine, "stop", "--time", "30", ContainerName()};
   ASSIGN_OR_RETURN(auto stopped, platform::RunProgram(argv, {.limit = kStopLimit}));
@@ -224,18 +258,15 @@ absl::Status ContainerAgent::Stop() const {
 absl::StatusOr<AgentState> ContainerAgent::State() const {
   AgentState state;
   state.address = "unix:" + SocketPath();
-  auto engine = FindEngine();
+  auto engine = FindEngineThat([this](const auto& program) { return CheckContainer(program); });
   if (!engine.ok()) {
-    state.detail = fmt::format("container agent, not possible: {}", std::string(engine.status().message()));
+    auto able = FindEngineWithImage();
+    state.detail = able.ok() ? fmt::format("container {}, not there; 'wasmctl agent up' starts it", ContainerName())
+                             : fmt::format("container agent, not possible: {}", std::string(able.status().message()));
     return state;
   }
   auto status = Engine(*engine, {"container", "inspect", "--format", "{{.State.Status}}", ContainerName()});
-  if (!status.ok()) {
-    absl::Status image = CheckImage(*engine);
-    state.detail = image.ok() ? fmt::format("container {}, not there; 'wasmctl agent up' starts it", ContainerName())
-                              : fmt::format("container agent, not possible: {}", std::string(image.message()));
-    return state;
-  }
+  RETURN_IF_ERROR(status.status());
   std::string word = status->substr(0, status->find_first_of("\r\n"));
   if (options_.published_port && word == "running") {
     ASSIGN_OR_RETURN(state.address, ResolveAddress(*engine));

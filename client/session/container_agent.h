@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,8 @@ class ContainerAgent {
 
   // The first engine that works; UNAVAILABLE says of each why it does not.
   absl::StatusOr<std::string> FindEngine() const;
+  // The first that works and has the image; NOT_FOUND as CheckImage when one works and none has it.
+  absl::StatusOr<std::string> FindEngineWithImage() const;
   // OK when the engine has the image; NOT_FOUND with the command that builds it.
   absl::Status CheckImage(const std::string& engine) const;
   // The address of the checkout's container, starting it if need be. Runs no engine command when its socket answers.
@@ -57,16 +60,20 @@ class ContainerAgent {
   absl::Status Stop() const;
   absl::StatusOr<AgentState> State() const;
 
-  // The exact command that starts the container.
-  std::vector<std::string> RunCommand(const std::string& engine) const;
+  // The exact command that starts the container. `rootless`: the engine is a Docker daemon of the caller's own.
+  std::vector<std::string> RunCommand(const std::string& engine, bool rootless = false) const;
 
  private:
   std::string Image() const { return options_.image.empty() ? kDefaultImage : options_.image; }
   std::string SocketFolder() const;
   absl::Status CheckPath() const;
   absl::Status MakeFolders() const;
-  absl::Status Start(const std::string& engine) const;
-  absl::Status WaitUntilAnswering(const std::string& engine) const;
+  // The first engine that works and suits; when none does, why not the first of those that work.
+  absl::StatusOr<std::string> FindEngineThat(const std::function<absl::Status(const std::string&)>& suits) const;
+  // OK when the engine has the checkout's container, NOT_FOUND when it has not.
+  absl::Status CheckContainer(const std::string& engine) const;
+  absl::Status Start(const std::string& engine, const std::vector<std::string>& command) const;
+  absl::Status WaitUntilAnswering(const std::string& engine, const std::vector<std::string>& command) const;
   // Where the running container is reached.
   absl::StatusOr<std::string> ResolveAddress(const std::string& engine) const;
   absl::StatusOr<std::string> Engine(const std::string& engine, std::vector<std::string> arguments) const;

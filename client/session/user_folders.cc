@@ -43,7 +43,9 @@ UserFolders UserFolders::FromEnvironment() {
 }
 
 std::string UserFolders::SocketFolder() const {
-  std::string folder = runtime.empty() ? cache + "/wasmagent/run" : runtime + "/wasmagent";
+  // Beside the agents' state, which one agent at a time can own. The runtime folder ends with the last login and is not
+  // there for cron: whoever has another one would look in vain for the agent that runs.
+  std::string folder = cache + "/wasmagent/run";
   if (folder.size() + kRoomForName <= kLongestSocketPath) return folder;
   return fmt::format("/tmp/wasmagent-{}", ::getuid());
 }
@@ -59,7 +61,7 @@ absl::Status MakePrivateFolder(const std::string& path) {
     return platform::ErrnoStatus(errno, path);
   }
   return absl::PermissionDeniedError(
-      fmt::format("{}: is not a folder of yours; remove it, or set XDG_RUNTIME_DIR", path));
+      fmt::format("{}: is not a folder of yours; remove it, or set XDG_CACHE_HOME", path));
 }
 
 std::string FindOnPath(const std::string& name, const std::string& path) {

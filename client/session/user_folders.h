@@ -15,7 +15,7 @@ struct UserFolders {
 
   static UserFolders FromEnvironment();
 
-  // Folder for sockets: below `runtime` where there is one, else below `cache`, and below /tmp where that would make a
+  // Folder for the sockets of agents that wasmctl starts: below `cache`, and below /tmp where that would make a
   // socket's path too long.
   std::string SocketFolder() const;
 };

@@ -26,7 +26,7 @@ class ContainerAgentTest : public ::testing::Test {
 
 // The checkout is mounted read-only at its own path, output belongs to the caller, and the agent needs no network.
 TEST_F(ContainerAgentTest, TheCommandIsExact) {
-  std::string run = folder_.path() + "/runtime/wasmagent/id7:/run/wasmagent";
+  std::string run = folder_.path() + "/cache/wasmagent/run/id7:/run/wasmagent";
   std::string state = folder_.path() + "/cache/wasmagent-container/id7:/var/lib/wasmagent";
   EXPECT_EQ(ContainerAgent(Options()).RunCommand("/usr/bin/docker"),
             (std::vector<std::string>{"/usr/bin/docker",
@@ -100,13 +100,31 @@ TEST_F(ContainerAgentTest, AMissingImageSaysHowToBuildIt) {
   EXPECT_THAT(folder_.Calls(), ::testing::Not(HasSubstr("<run>")));
 }
 
+// An engine that works and lacks the image is passed over for one that has it; a Docker daemon of the caller's own
+// takes root inside for the caller.
+TEST_F(ContainerAgentTest, TakesTheEngineThatHasTheImage) {
+  folder_.Add("podman", "case $1 in image) echo 'no such image' >&2; exit 1 ;; run) exit 3 ;; esac");
+  folder_.Add("docker",
+              "case $1 in info) echo '[name=seccomp name=rootless]' ;; run) echo 'so far' >&2; exit 125 ;; esac");
+  std::string text(ContainerAgent(Options()).EnsureRunning().status().message());
+  EXPECT_THAT(text, ::testing::AllOf(HasSubstr("so far"), HasSubstr("docker run"), HasSubstr("--user 0:0")));
+}
+
+// A container is stopped in the engine that has it.
+TEST_F(ContainerAgentTest, StopsItWhereItIs) {
+  folder_.Add("podman", "case $1 in info) ;; *) exit 1 ;; esac");
+  folder_.Add("docker", "exit 0");
+  EXPECT_TRUE(ContainerAgent(Options()).Stop().ok());
+  EXPECT_THAT(folder_.Calls(), HasSubstr("<stop>"));
+}
+
 // A running container costs no engine call; stopping one that is not there is no error.
 TEST_F(ContainerAgentTest, FindsARunningOneAndStopsNone) {
   folder_.Add("docker", "case $1 in stop|rm) echo 'Error: No such container: x' >&2; exit 1 ;; esac");
   ContainerAgent agent(Options());
   EXPECT_TRUE(agent.Stop().ok());
   std::string calls = folder_.Calls();
-  ASSERT_TRUE(platform::MakeDirectories(folder_.path() + "/runtime/wasmagent/id7").ok());
+  ASSERT_TRUE(platform::MakeDirectories(folder_.path() + "/cache/wasmagent/run/id7").ok());
   Listener listener(agent.SocketPath());
   EXPECT_TRUE(agent.EnsureRunning().ok());
   EXPECT_EQ(folder_.Calls(), calls);

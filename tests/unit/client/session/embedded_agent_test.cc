@@ -32,7 +32,7 @@ TEST_F(EmbeddedAgentTest, StartsOnceAndStops) {
   ASSERT_TRUE(second.ok());
   EXPECT_EQ(first->address, second->address);
   EXPECT_EQ(folder_.Calls(), "<--listen><unix:" + folder_.path() +
-                                 "/runtime/wasmagent/embedded.sock><--state-directory><" + folder_.path() +
+                                 "/cache/wasmagent/run/embedded.sock><--state-directory><" + folder_.path() +
                                  "/cache/wasmagent><--bind-root></the checkout><--idle-exit-seconds><900>\n");
   EXPECT_TRUE(agent.State()->running);
   EXPECT_TRUE(agent.Stop().ok());

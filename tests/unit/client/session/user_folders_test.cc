@@ -65,9 +65,10 @@ TEST(UserFolders, ComeFromTheEnvironment) {
   EXPECT_THAT(UserFolders::FromEnvironment().cache, StartsWith("/tmp/wasmagent-home-"));
 }
 
-// A socket's path always fits, with the longest name that goes into the folder.
+// A login's runtime folder changes nothing. A socket's path always fits, with the longest name that goes into the
+// folder.
 TEST(UserFolders, SocketPathsFit) {
-  EXPECT_EQ((UserFolders{"/run/user/7", "/h/.cache", ""}).SocketFolder(), "/run/user/7/wasmagent");
+  EXPECT_EQ((UserFolders{"/run/user/7", "/h/.cache", ""}).SocketFolder(), "/h/.cache/wasmagent/run");
   EXPECT_EQ((UserFolders{"", "/h/.cache", ""}).SocketFolder(), "/h/.cache/wasmagent/run");
   for (size_t size = 1; size < 120; ++size) {
     std::string folder = (UserFolders{"", "/" + std::string(size, 'x'), ""}).SocketFolder();
