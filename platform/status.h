@@ -36,6 +36,8 @@ absl::Status Annotate(const absl::Status& status, std::string_view context);
       return ::wasmagent::platform::Annotate(annotated_, (context)); \
   } while (false)
 
+// `result` is a name and `target` a declaration: neither can stand in parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define ASSIGN_OR_RETURN_IMPL(result, target, expression) \
   auto result = (expression);                             \
   if (!result.ok()) return result.status();               \
@@ -53,3 +55,4 @@ absl::Status Annotate(const absl::Status& status, std::string_view context);
 // The same, with context.
 #define ASSIGN_OR_RETURN_CTX(target, expression, context) \
   ASSIGN_OR_RETURN_CTX_IMPL(WASMAGENT_CONCAT(result_, __LINE__), target, expression, context)
+// NOLINTEND(bugprone-macro-parentheses)

@@ -45,7 +45,8 @@ class YamlFields {
   absl::StatusOr<std::vector<std::pair<YAML::Node, YAML::Node>>> Pairs(const std::string& key) const;
 
  private:
-  YamlFields(YAML::Node node, std::string_view file, std::string_view what) : node_(node), file_(file), what_(what) {}
+  YamlFields(const YAML::Node& node, std::string_view file, std::string_view what)
+      : node_(node), file_(file), what_(what) {}
   absl::StatusOr<std::string> Scalar(const YAML::Node& node, std::string_view what) const;
   absl::StatusOr<std::vector<std::pair<YAML::Node, YAML::Node>>> PairsOf(const YAML::Node& node,
                                                                          std::string_view what) const;
