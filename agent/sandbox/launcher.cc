@@ -34,7 +34,7 @@ constexpr size_t kChunk = 64 * 1024;
 // A joined thread's entry below /proc may outlive the join by a moment.
 constexpr int kThreadChecks = 100;
 
-#if defined(__SANITIZE_THREAD__)
+#if defined(WASMAGENT_THREAD_SANITIZER)
 // ThreadSanitizer runs a thread of its own, which does not mind the fork.
 constexpr size_t kThreadsAtStart = 2;
 #else
