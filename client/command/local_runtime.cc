@@ -1,5 +1,8 @@
 #include "client/command/local_runtime.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 
@@ -22,6 +25,31 @@ int MajorVersion(const std::string& program) {
   if (!result.ok()) return 0;
   size_t digit = result->out.find_first_of("0123456789");
   return digit == std::string::npos ? 0 : std::atoi(result->out.c_str() + digit);
+}
+
+// node runs 64-bit WebAssembly as emscripten makes it from this release on; those before stop with "invalid opcode".
+constexpr int kNodeWithMemory64 = 23;
+constexpr char kMemory64Flag[] = "--experimental-wasm-memory64";
+
+// An activated emsdk names its own node, which is newer than most distributions'.
+std::vector<std::string> Nodes() {
+  std::vector<std::string> nodes;
+  const char* activated = std::getenv("EMSDK_NODE");
+  if (activated != nullptr && ::access(activated, X_OK) == 0) nodes.emplace_back(activated);
+  if (std::string node = FindOnPath("node", UserFolders::FromEnvironment().path); !node.empty()) nodes.push_back(node);
+  return nodes;
+}
+
+absl::StatusOr<std::string> FindNode(const wasmagent::v1::Runner& runner) {
+  const std::vector<std::string> nodes = Nodes();
+  if (nodes.empty()) return absl::NotFoundError("the program needs node, which is not installed: install nodejs");
+  const auto& flags = runner.flags();
+  if (std::find(flags.begin(), flags.end(), kMemory64Flag) == flags.end()) return nodes.front();
+  for (const std::string& node : nodes) {
+    if (MajorVersion(node) >= kNodeWithMemory64) return node;
+  }
+  return absl::NotFoundError(fmt::format("the program is of 64 bits, which node {} and newer run; {} is node {}",
+                                         kNodeWithMemory64, nodes.front(), MajorVersion(nodes.front())));
 }
 
 }  // namespace
@@ -55,10 +83,10 @@ std::vector<std::string> TakenNodeFlags(const std::string& node, const wasmagent
 }
 
 absl::StatusOr<std::vector<std::string>> NodeArguments(const wasmagent::v1::Runner& runner, const std::string& checkout,
-                                                       const std::vector<std::string>& arguments) {
-  std::string node = FindOnPath("node", UserFolders::FromEnvironment().path);
-  if (node.empty()) return absl::NotFoundError("the program needs node, which is not installed: install nodejs");
+                                                       const std::vector<std::string>& arguments, bool debug) {
+  ASSIGN_OR_RETURN(const std::string node, FindNode(runner));
   std::vector<std::string> argv = {node};
+  if (debug) argv.insert(argv.end(), {"--enable-source-maps", "--stack-trace-limit=100", "--trace-uncaught"});
   for (std::string& flag : TakenNodeFlags(node, runner)) argv.push_back(std::move(flag));
   argv.push_back(BelowCheckout(checkout, runner.program()));
   argv.insert(argv.end(), arguments.begin(), arguments.end());
@@ -72,14 +100,18 @@ std::string BelowCheckout(const std::string& checkout, const std::string& path) 
 
 std::vector<std::string> RuntimeArguments(const LocalRuntime& runtime, const wasmagent::v1::Runner& runner,
                                           const std::string& checkout, const std::string& node_runner,
-                                          const std::vector<std::string>& arguments) {
+                                          const std::vector<std::string>& arguments, bool debug) {
   using Kind = LocalRuntime::Kind;
   std::vector<std::string> argv = {runtime.program};
   bool node = runtime.kind == Kind::kNode || runtime.kind == Kind::kOldNode;
   if (node) argv.push_back("--no-warnings");
   if (runtime.kind == Kind::kOldNode) argv.push_back("--experimental-wasi-unstable-preview1");
   if (node) argv.push_back(node_runner);
+  if (node && debug) argv.insert(argv.begin() + 1, {"--stack-trace-limit=100", "--trace-uncaught"});
   if (runtime.kind != Kind::kWasmedge) argv.push_back("run");
+  // wasmtime 14 moved -g among its -D options.
+  if (runtime.kind == Kind::kOldWasmtime && debug) argv.push_back("-g");
+  if (runtime.kind == Kind::kWasmtime && debug) argv.insert(argv.end(), {"-D", "debug-info=y", "-D", "logging=y"});
   std::map<std::string, std::string> env(runner.env().begin(), runner.env().end());
   for (const auto& [name, value] : env) argv.insert(argv.end(), {"--env", name + "=" + value});
   std::map<std::string, std::string> directories(runner.directories().begin(), runner.directories().end());

@@ -20,17 +20,20 @@ absl::StatusOr<LocalRuntime> FindRuntime();
 // Flags that `node` takes, of those that a runner names; each is tried.
 std::vector<std::string> TakenNodeFlags(const std::string& node, const wasmagent::v1::Runner& runner);
 
-// The argv that node runs a program with that brings its own runtime along, as emscripten makes them.
+// The argv that node runs a program with that brings its own runtime along, as emscripten makes them: the node of an
+// activated emsdk ($EMSDK_NODE), else PATH's. `debug`: source maps and whole stacks. NOT_FOUND when there is none that
+// can run it.
 absl::StatusOr<std::vector<std::string>> NodeArguments(const wasmagent::v1::Runner& runner, const std::string& checkout,
-                                                       const std::vector<std::string>& arguments);
+                                                       const std::vector<std::string>& arguments, bool debug);
 
 // A runner's path: below the checkout unless it is absolute; empty and "." are the checkout itself.
 std::string BelowCheckout(const std::string& checkout, const std::string& path);
 
-// The argv that runs `runner` for the checkout; `node_runner` is the path of node-wasi.mjs. Exposed for the tests.
+// The argv that runs `runner` for the checkout; `node_runner` is the path of node-wasi.mjs. `debug`: with the program's
+// debug information, as far as the runtime uses it, and the runtime's own log.
 std::vector<std::string> RuntimeArguments(const LocalRuntime& runtime, const wasmagent::v1::Runner& runner,
                                           const std::string& checkout, const std::string& node_runner,
-                                          const std::vector<std::string>& arguments);
+                                          const std::vector<std::string>& arguments, bool debug);
 
 // node-wasi.mjs in the user's cache folder, written when it is not there as it should be.
 absl::StatusOr<std::string> NodeRunner();

@@ -9,6 +9,8 @@
 #include "client/command/commands.h"
 #include "client/command/local_runtime.h"
 #include "client/command/watch_loop.h"
+#include "client/session/agent_locator.h"
+#include "client/session/container_agent.h"
 #include "fmt/format.h"
 #include "google/protobuf/util/json_util.h"
 #include "platform/file.h"
@@ -21,6 +23,8 @@ namespace {
 struct RunFlags {
   std::string target = "wasi";
   std::string out;
+  bool debug = false;
+  bool in_image = false;
 };
 
 // What was fetched of a target: the record that lies beside it, and the folder where it is.
@@ -95,23 +99,61 @@ absl::StatusOr<wasmagent::v1::Runner> FindRunner(const Checkout& checkout, const
   return Relocated(fetched.artifacts.runner(), fetched);
 }
 
-CommandResult Run(const CommandContext& context, const RunFlags& flags) {
-  ASSIGN_OR_RETURN(Checkout checkout, context.OpenCheckout());
-  ASSIGN_OR_RETURN(auto runner, FindRunner(checkout, flags));
-  std::vector<std::string> argv;
+// The command under a runtime of this machine; NOT_FOUND when it has none for the program.
+absl::StatusOr<std::vector<std::string>> LocalCommand(const wasmagent::v1::Runner& runner, const std::string& checkout,
+                                                      const std::vector<std::string>& arguments, bool debug) {
   if (runner.runtime() == "native") {
-    argv = {BelowCheckout(checkout.path, runner.program())};
-    argv.insert(argv.end(), context.program_arguments.begin(), context.program_arguments.end());
+    std::vector<std::string> argv = {BelowCheckout(checkout, runner.program())};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
     for (const auto& [name, value] : runner.env()) ::setenv(name.c_str(), value.c_str(), 1);
-  } else if (runner.runtime() == "wasi") {
+    return argv;
+  }
+  if (runner.runtime() == "wasi") {
     ASSIGN_OR_RETURN(LocalRuntime runtime, FindRuntime());
     ASSIGN_OR_RETURN(std::string node_runner, NodeRunner());
-    argv = RuntimeArguments(runtime, runner, checkout.path, node_runner, context.program_arguments);
-  } else if (runner.runtime() == "node") {
-    ASSIGN_OR_RETURN(argv, NodeArguments(runner, checkout.path, context.program_arguments));
-  } else {
-    return absl::UnimplementedError(fmt::format("wasmctl cannot run programs for '{}'", runner.runtime()));
+    if (debug) ::setenv("WASMTIME_BACKTRACE_DETAILS", "1", 0);
+    return RuntimeArguments(runtime, runner, checkout, node_runner, arguments, debug);
   }
+  if (runner.runtime() == "node") return NodeArguments(runner, checkout, arguments, debug);
+  return absl::UnimplementedError(fmt::format("wasmctl cannot run programs for '{}'", runner.runtime()));
+}
+
+// The same wasmctl command in the agent's image, which has every runtime.
+absl::StatusOr<std::vector<std::string>> ImageCommand(const CommandContext& context, const Checkout& checkout,
+                                                      const RunFlags& flags) {
+  ProgramRun run;
+  run.argv = {"wasmctl", "run", "--checkout", checkout.path, "--target", flags.target};
+  if (flags.debug) run.argv.push_back("--debug");
+  if (!flags.out.empty()) {
+    std::error_code error;
+    run.products = std::filesystem::canonical(flags.out, error).string();
+    run.argv.insert(run.argv.end(), {"--out", run.products});
+  }
+  run.argv.push_back("--");
+  run.argv.insert(run.argv.end(), context.program_arguments.begin(), context.program_arguments.end());
+  run.terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
+  return ContainerAgentFor(context.Locator(checkout)).RunInImage(run);
+}
+
+absl::StatusOr<std::vector<std::string>> FindCommand(const CommandContext& context, const Checkout& checkout,
+                                                     const RunFlags& flags) {
+  ASSIGN_OR_RETURN(auto runner, FindRunner(checkout, flags));
+  absl::StatusOr<std::vector<std::string>> local = absl::NotFoundError("");
+  if (!flags.in_image) local = LocalCommand(runner, checkout.path, context.program_arguments, flags.debug);
+  if (!absl::IsNotFound(local.status())) return local;
+  auto in_image = ImageCommand(context, checkout, flags);
+  if (in_image.ok() && !flags.in_image) {
+    std::fprintf(stderr, "wasmctl: %s; it runs in the agent's image\n", std::string(local.status().message()).c_str());
+  }
+  if (in_image.ok() || flags.in_image) return in_image;
+  return absl::NotFoundError(fmt::format("{}; nor can the agent's image run it: {}",
+                                         std::string(local.status().message()),
+                                         std::string(in_image.status().message())));
+}
+
+CommandResult Run(const CommandContext& context, const RunFlags& flags) {
+  ASSIGN_OR_RETURN(Checkout checkout, context.OpenCheckout());
+  ASSIGN_OR_RETURN(std::vector<std::string> argv, FindCommand(context, checkout, flags));
   std::vector<char*> pointers;
   for (std::string& word : argv) pointers.push_back(word.data());
   pointers.push_back(nullptr);
@@ -132,6 +174,10 @@ void AddRun(CLI::App& app, CommandContext& context) {
                       "Folder of the checkout (default: found from here upwards)");
   command->add_option("--target,-t", flags->target, "The target (default: wasi)");
   command->add_option("--out", flags->out, "Where submit --out put the products");
+  command->add_flag("--debug", flags->debug,
+                    "With debug information and the runtime's own log, as far as the runtime has them");
+  command->add_flag("--in-image", flags->in_image,
+                    "In the agent's image, also where this machine has a runtime (without one: always)");
   // CLI11 would take "[1,2]" for a list: what follows "--" is cut off before it sees the line.
   command->footer("wasmctl run [OPTIONS] -- ARGUMENT...: what follows -- goes to the program as it is.");
   command->callback([&context, flags] { context.action = [&context, flags] { return Run(context, *flags); }; });

@@ -120,10 +120,7 @@ absl::Status ContainerAgent::CheckContainer(const std::string& engine) const {
 std::vector<std::string> ContainerAgent::RunCommand(const std::string& engine, bool rootless) const {
   std::string label = options_.selinux ? ":Z" : "";
   std::vector<std::string> argv = {engine, "run", "--detach", "--name", ContainerName()};
-  // Where the daemon is the caller's own, root inside is the caller outside, and every other user is a stranger.
-  argv.insert(argv.end(), {"--user", rootless ? "0:0" : fmt::format("{}:{}", options_.uid, options_.gid)});
-  // Without it rootless podman gives the caller's files to root inside, and `--user` is somebody else.
-  if (engine.ends_with("podman") && options_.uid != 0) argv.push_back("--userns=keep-id");
+  AddUser(engine, rootless, argv);
   if (options_.published_port) {
     argv.insert(argv.end(), {"--publish", fmt::format("127.0.0.1::{}", kPortInside)});
   } else {
@@ -140,6 +137,39 @@ std::vector<std::string> ContainerAgent::RunCommand(const std::string& engine, b
   }
   argv.insert(argv.end(), {"--state-directory", kStateMount, "--bind-root", options_.checkout});
   return argv;
+}
+
+std::vector<std::string> ContainerAgent::ProgramCommand(const std::string& engine, bool rootless,
+                                                        const ProgramRun& run) const {
+  std::vector<std::string> argv = {engine, "run", "--rm", "--interactive"};
+  if (run.terminal) argv.push_back("--tty");
+  AddUser(engine, rootless, argv);
+  std::vector<std::string> folders = {options_.checkout};
+  if (!run.products.empty()) folders.push_back(run.products);
+  for (const std::string& folder : folders) {
+    // Shared (":z"), unlike an agent's: several programs may run at once.
+    argv.insert(argv.end(), {"--volume", fmt::format("{0}:{0}{1}", folder, options_.selinux ? ":z" : "")});
+  }
+  argv.insert(argv.end(), {"--workdir", options_.checkout, "--entrypoint", run.argv.front(), Image()});
+  argv.insert(argv.end(), run.argv.begin() + 1, run.argv.end());
+  return argv;
+}
+
+// The caller's own user, so that what is written is the caller's.
+void ContainerAgent::AddUser(const std::string& engine, bool rootless, std::vector<std::string>& argv) const {
+  // Where the daemon is the caller's own, root inside is the caller outside, and every other user is a stranger.
+  argv.insert(argv.end(), {"--user", rootless ? "0:0" : fmt::format("{}:{}", options_.uid, options_.gid)});
+  // Without it rootless podman gives the caller's files to root inside, and `--user` is somebody else.
+  if (engine.ends_with("podman") && options_.uid != 0) argv.push_back("--userns=keep-id");
+}
+
+absl::StatusOr<std::vector<std::string>> ContainerAgent::RunInImage(const ProgramRun& run) const {
+  for (const std::string& path : {options_.checkout, run.products}) {
+    if (path.find(':') == std::string::npos) continue;
+    return absl::InvalidArgumentError(fmt::format("{}: container engines cannot mount a path with a colon", path));
+  }
+  ASSIGN_OR_RETURN(const std::string engine, FindEngineWithImage());
+  return ProgramCommand(engine, IsRootlessDocker(engine, options_.engine_limit), run);
 }
 
 absl::Status ContainerAgent::CheckPath() const {

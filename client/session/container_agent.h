@@ -37,6 +37,13 @@ struct ContainerAgentOptions {
   static ContainerAgentOptions ForCaller();
 };
 
+// A program of the image to run once, its standard streams the caller's.
+struct ProgramRun {
+  std::vector<std::string> argv;
+  bool terminal = false;  // the streams are one
+  std::string products;   // a folder to mount beside the checkout; empty when there is none
+};
+
 // Starts, finds and stops the container of one checkout. Costs nothing to make; every call but the paths runs engine
 // commands.
 class ContainerAgent {
@@ -60,10 +67,17 @@ class ContainerAgent {
   absl::Status Stop() const;
   absl::StatusOr<AgentState> State() const;
 
+  // The command that runs a program of the image, the checkout mounted at its own path and the folder to run in.
+  // UNAVAILABLE and NOT_FOUND as FindEngineWithImage.
+  absl::StatusOr<std::vector<std::string>> RunInImage(const ProgramRun& run) const;
+  // The same for an engine that is known. Exposed for the tests.
+  std::vector<std::string> ProgramCommand(const std::string& engine, bool rootless, const ProgramRun& run) const;
+
   // The exact command that starts the container. `rootless`: the engine is a Docker daemon of the caller's own.
   std::vector<std::string> RunCommand(const std::string& engine, bool rootless = false) const;
 
  private:
+  void AddUser(const std::string& engine, bool rootless, std::vector<std::string>& argv) const;
   std::string Image() const { return options_.image.empty() ? kDefaultImage : options_.image; }
   std::string SocketFolder() const;
   absl::Status CheckPath() const;

@@ -3,6 +3,7 @@
 import json
 import shlex
 import subprocess
+import xml.etree.ElementTree
 
 import cpython
 import harness
@@ -22,6 +23,32 @@ class CPython(cpython.Case):
             self.assertEqual(made.returncode, 0, f"{shlex.join(argv)}\n{made.stderr[-2000:]}")
             logs[target["name"]] = made.stdout
         return logs
+
+    def tests_come_out_as_by_hand(self):
+        """A part of CPython's own tests through --test: what ran, what was skipped, and the report beside the product."""
+        words = "test_json test_list test_dict test_posixpath"
+        events = self.bare("submit", "--agent", self.kind, "--target", "wasi", "--output", "json", "--test", words).events
+        results = harness.first(events, "testResults")
+        self.assertEqual(results.get("failed", "0"), "0", results)
+        ours = self.counts(self.src / "builddir/wasi/test-results.xml")
+        self.assertEqual(ours["tests"], int(results["tests"]))
+        self.assertGreater(ours["tests"], 500)
+        plan = json.loads(self.bare("plan", "--agent", self.kind, "--target", "wasi", "--output", "json", "--test", words).out)
+        step = plan["targets"][-1]["steps"][-1]
+        tree = self.scratch / "by-hand"
+        (self.scratch / "tmp").mkdir()
+        env = {name: value.replace("$SRC", str(tree)) for name, value in step["env"].items()}
+        subprocess.run([word.replace("$SRC", str(tree)) for word in step["argv"]], cwd=tree / step["directory"], env=env,
+                       capture_output=True, check=True)
+        self.assertEqual(self.counts(self.scratch / "tmp/test-results-wasi.xml"), ours)
+        # The program that they ran tells of itself.
+        told = self.bare("submit", "--agent", self.kind, "--target", "wasi", "--output", "plain", "--pythoninfo")
+        self.assertIn("sys.platform: wasi", told.out + told.err)
+
+    @staticmethod
+    def counts(report):
+        cases = list(xml.etree.ElementTree.parse(report).iter("testcase"))
+        return {"tests": len(cases), "skipped": sum(case.find("skipped") is not None for case in cases)}
 
     def stripped(self, wasm):
         """An object without debug information, which names the folder it was built in."""
@@ -47,6 +74,7 @@ class CPython(cpython.Case):
         self.assertEqual(cpython.compiled(logs["wasi"]), [])
 
         self.edits_rebuild_what_make_by_hand_would()
+        self.tests_come_out_as_by_hand()
 
     def edits_rebuild_what_make_by_hand_would(self):
         """A file, a header, and the way back: the same objects as make by hand, byte for byte."""

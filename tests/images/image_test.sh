@@ -84,6 +84,11 @@ ok "it runs"
 answer=$("$wasmctl" run --checkout "$work/makefile-hello" --target emscripten -- reader)
 [ "$answer" = "Hello, reader, from emscripten." ] || fail "the program says: $answer"
 ok "what emscripten made runs in node"
+mkdir -p "$work/config/wasmctl"
+printf 'image: %s\nengine: %s\n' "$tag" "$engine" >"$work/config/wasmctl/config.yaml"
+answer=$(echo ignored | XDG_CONFIG_HOME=$work/config "$wasmctl" run --in-image --checkout "$work/makefile-hello" --target wasi -- reader)
+[ "$answer" = "Hello, reader, from wasi." ] || fail "the program says in the image: $answer"
+ok "it runs in the image, where this machine has no runtime"
 
 # Emscripten's libraries are everybody's to read and nobody's to write; each port that CPython links is there.
 "$engine" exec "$name" sh -c '

@@ -15,12 +15,12 @@ namespace {
 using ::testing::ElementsAre;
 using Kind = LocalRuntime::Kind;
 
-std::vector<std::string> Arguments(Kind kind) {
+std::vector<std::string> Arguments(Kind kind, bool debug = false) {
   wasmagent::v1::Runner runner;
   runner.set_program("builddir/wasi/python.wasm");
   (*runner.mutable_env())["A"] = "b";
   (*runner.mutable_directories())["/"] = "";
-  return RuntimeArguments({kind, "/rt"}, runner, "/src", "/n.mjs", {"-c", "x"});
+  return RuntimeArguments({kind, "/rt"}, runner, "/src", "/n.mjs", {"-c", "x"}, debug);
 }
 
 // Each runtime gets the checkout mapped and the environment in its own spelling.
@@ -34,6 +34,13 @@ TEST(LocalRuntime, SpellingsOfRuntimes) {
   EXPECT_THAT(Arguments(Kind::kOldNode),
               ElementsAre("/rt", "--no-warnings", "--experimental-wasi-unstable-preview1", "/n.mjs", "run", "--env",
                           "A=b", "--dir", "/src::/", "--", "/src/builddir/wasi/python.wasm", "-c", "x"));
+}
+
+// What helps to find a mistake, in the words of each.
+TEST(LocalRuntime, DebugFlagsOfRuntimes) {
+  EXPECT_EQ(Arguments(Kind::kOldWasmtime, /*debug=*/true)[2], "-g");
+  EXPECT_THAT(Arguments(Kind::kWasmtime, /*debug=*/true), ::testing::IsSupersetOf({"-D", "debug-info=y"}));
+  EXPECT_EQ(Arguments(Kind::kNode, /*debug=*/true)[1], "--stack-trace-limit=100");
 }
 
 // A node of its own on PATH, which knows one flag.
@@ -61,12 +68,29 @@ TEST_F(NodeProgram, IsRunWithTheFlagsThatNodeTakes) {
   runner.set_program("builddir/t/python.js");
   runner.add_flags("--old");
   runner.add_flags("--new");
-  auto argv = NodeArguments(runner, "/src", {"-c", "x"});
+  auto argv = NodeArguments(runner, "/src", {"-c", "x"}, /*debug=*/false);
   ASSERT_TRUE(argv.ok()) << argv.status();
   EXPECT_THAT(*argv, ElementsAre(folder_ + "/node", "--new", "/src/builddir/t/python.js", "-c", "x"));
+  EXPECT_EQ((*NodeArguments(runner, "/src", {}, /*debug=*/true))[1], "--enable-source-maps");
   std::filesystem::remove(folder_ + "/node");
-  EXPECT_THAT(std::string(NodeArguments(runner, "/src", {}).status().message()),
-              ::testing::HasSubstr("install nodejs"));
+  EXPECT_TRUE(absl::IsNotFound(NodeArguments(runner, "/src", {}, /*debug=*/false).status()));
+}
+
+// A program of 64 bits is not given to a node that would stop with "invalid opcode"; an activated emsdk's is looked at
+// first.
+TEST_F(NodeProgram, SixtyFourBitsWantANewNode) {
+  wasmagent::v1::Runner runner;
+  runner.set_program("python.js");
+  runner.add_flags("--experimental-wasm-memory64");
+  auto old = NodeArguments(runner, "/src", {}, /*debug=*/false);
+  EXPECT_TRUE(absl::IsNotFound(old.status()));
+  EXPECT_THAT(std::string(old.status().message()), ::testing::HasSubstr("which node 23 and newer run"));
+  const std::string newer = folder_ + "/newer";
+  std::ofstream(newer) << "#!/bin/sh\ncase $1 in --version) echo v24.1.0 ;; *) exit 9 ;; esac\n";
+  ::chmod(newer.c_str(), 0755);
+  ::setenv("EMSDK_NODE", newer.c_str(), 1);
+  EXPECT_THAT(*NodeArguments(runner, "/src", {}, /*debug=*/false), ElementsAre(newer, "/src/python.js"));
+  ::unsetenv("EMSDK_NODE");
 }
 
 }  // namespace

@@ -58,6 +58,34 @@ TEST_F(ContainerAgentTest, TheCommandIsExact) {
                                              std::string("/home/me/src:/home/me/src:ro,Z"), run + ":Z", state + ":Z"}));
 }
 
+// A program of the image sees the checkout, and products that lie elsewhere, at their own paths, as the caller.
+TEST_F(ContainerAgentTest, RunsAProgramOfTheImage) {
+  ProgramRun run{{"wasmctl", "run", "--", "-c", "x"}, /*terminal=*/true, "/elsewhere"};
+  EXPECT_EQ(ContainerAgent(Options()).ProgramCommand("docker", /*rootless=*/false, run),
+            (std::vector<std::string>{"docker",
+                                      "run",
+                                      "--rm",
+                                      "--interactive",
+                                      "--tty",
+                                      "--user",
+                                      "1000:100",
+                                      "--volume",
+                                      "/home/me/src:/home/me/src",
+                                      "--volume",
+                                      "/elsewhere:/elsewhere",
+                                      "--workdir",
+                                      "/home/me/src",
+                                      "--entrypoint",
+                                      "wasmctl",
+                                      "wasmagent:latest",
+                                      "run",
+                                      "--",
+                                      "-c",
+                                      "x"}));
+  run.products = "/with:colon";
+  EXPECT_TRUE(absl::IsInvalidArgument(ContainerAgent(Options()).RunInImage(run).status()));
+}
+
 // An engine that is installed and does not work is passed over; when none works, each one's own words are told.
 TEST_F(ContainerAgentTest, TakesTheEngineThatWorks) {
   folder_.Add("podman", "echo 'no user namespaces' >&2; exit 125");
