@@ -22,13 +22,23 @@ CommandResult Up(const CommandContext& context, bool embedded) {
   return kSucceeded;
 }
 
-CommandResult Down(const CommandContext& context) {
+// The container is the checkout's own; the embedded agent serves all checkouts of the user, and goes on unless it is
+// meant.
+CommandResult Down(const CommandContext& context, bool embedded) {
   ASSIGN_OR_RETURN(Checkout checkout, context.OpenCheckout());
   LocatorInput input = context.Locator(checkout);
-  RETURN_IF_ERROR_CTX(EmbeddedAgentFor(input).Stop(), "stop the embedded agent");
+  if (embedded) {
+    RETURN_IF_ERROR_CTX(EmbeddedAgentFor(input).Stop(), "stop the embedded agent");
+    return kSucceeded;
+  }
   ContainerAgent container = ContainerAgentFor(input);
   // Without an engine there is no container.
   if (container.FindEngine().ok()) RETURN_IF_ERROR_CTX(container.Stop(), "stop the agent's container");
+  if (auto other = EmbeddedAgentFor(input).State(); other.ok() && other->running) {
+    std::fprintf(stderr,
+                 "wasmctl: your embedded agent, which serves other checkouts too, goes on\n"
+                 "  try: wasmctl agent down --embedded\n");
+  }
   return kSucceeded;
 }
 
@@ -55,7 +65,6 @@ CommandResult Status(const CommandContext& context) {
 void AddAgent(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand("agent", "Start and stop an agent of this machine");
   command->require_subcommand(1);
-  auto embedded = std::make_shared<bool>(false);
   auto add = [&](const char* name, const char* help, std::function<CommandResult()> action) {
     CLI::App* verb = command->add_subcommand(name, help);
     verb->add_option("--checkout", context.checkout_directory,
@@ -68,17 +77,14 @@ void AddAgent(CLI::App& app, CommandContext& context) {
     });
     return verb;
   };
-  CLI::App* up = add("up", "Start the checkout's agent in a container; it sees the checkout read-only",
-                     [&context, embedded] { return Up(context, *embedded); });
-  up->add_flag("--embedded", *embedded, "Without a container");
-  // The flag lives as long as the command line's actions.
-  up->callback([&context, embedded] {
-    context.action = [&context, embedded] {
-      UnblockWatchSignals();
-      return Up(context, *embedded);
-    };
-  });
-  add("down", "Stop the checkout's container, and your embedded agent", [&context] { return Down(context); });
+  // Flags live as long as the command line's actions.
+  auto up_embedded = std::make_shared<bool>(false), down_embedded = std::make_shared<bool>(false);
+  add("up", "Start the checkout's agent in a container; it sees the checkout read-only", [&context, up_embedded] {
+    return Up(context, *up_embedded);
+  })->add_flag("--embedded", *up_embedded, "Without a container");
+  add("down", "Stop the checkout's container", [&context, down_embedded] {
+    return Down(context, *down_embedded);
+  })->add_flag("--embedded", *down_embedded, "Stop your embedded agent instead");
   add("status", "Tell whether the checkout's agent runs", [&context] { return Status(context); });
 }
 

@@ -9,6 +9,8 @@
 #include "client/artifacts/evidence_writer.h"
 #include "client/artifacts/output_folder.h"
 #include "client/session/agent_calls.h"
+#include "client/session/event_watch.h"
+#include "client/view/why_text.h"
 #include "content/transfer/blob_transfer.h"
 #include "fmt/format.h"
 #include "google/protobuf/util/json_util.h"
@@ -80,6 +82,17 @@ absl::StatusOr<wasmagent::v1::Build> FindBuildOrNewest(AgentConnection& connecti
         "the agent knows no build of this checkout\n  try: wasmctl submit, or wasmctl list --all");
   }
   return response.builds(0);
+}
+
+absl::StatusOr<wasmagent::v1::BuildReport> ReadReport(AgentConnection& connection, const wasmagent::v1::Build& build) {
+  wasmagent::v1::BuildReport report;
+  *report.mutable_build() = build;
+  WatchOptions options;
+  options.follow = false;
+  options.without_log = true;
+  options.on_event = [&](const wasmagent::v1::BuildEvent& event) { AddToReport(event, report); };
+  RETURN_IF_ERROR(WatchBuild(connection, build.request().build_id(), options).status());
+  return report;
 }
 
 absl::Status FetchBuild(AgentConnection& connection, const Checkout& checkout, const wasmagent::v1::Build& build,

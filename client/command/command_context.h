@@ -14,6 +14,7 @@
 #include "client/view/build_view.h"
 #include "wasmagent/config/v1/client_config.pb.h"
 #include "wasmagent/v1/build.pb.h"
+#include "wasmagent/v1/build_report.pb.h"
 
 namespace CLI {
 class App;
@@ -52,6 +53,9 @@ absl::StatusOr<wasmagent::v1::Build> FindBuild(AgentConnection& connection, cons
 // The same; the newest build of the checkout when `id` is empty.
 absl::StatusOr<wasmagent::v1::Build> FindBuildOrNewest(AgentConnection& connection, const Checkout& checkout,
                                                        const std::string& id);
+
+// What happened in a build so far, without its log.
+absl::StatusOr<wasmagent::v1::BuildReport> ReadReport(AgentConnection& connection, const wasmagent::v1::Build& build);
 
 // Fetches the artifacts of a build that has them; `out` is --out or empty. Says on stdout where they are.
 absl::Status FetchBuild(AgentConnection& connection, const Checkout& checkout, const wasmagent::v1::Build& build,

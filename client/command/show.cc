@@ -32,6 +32,11 @@ CommandResult Show(const CommandContext& context, const Flags& flags) {
       request.build_id(), StateOf(build), TargetsOf(build), Printable(request.checkout().path()),
       Printable(request.checkout().host()), request.root().hash(), request.root().size_bytes(),
       Printable(request.requester()), TookOf(build), build.attempts());
+  ASSIGN_OR_RETURN(auto report, ReadReport(*connection, build));
+  for (const auto& step : report.steps()) {
+    fmt::print("step      {}/{}: {}\n", step.started().target(), step.started().name(),
+               step.has_ended() ? DescribeStepEnd(step.ended()) : "has not ended");
+  }
   for (const auto& artifacts : build.artifacts()) {
     fmt::print("artifacts {}: {}, {}, in {}\n", artifacts.target(), Count(artifacts.files(), "file"),
                FormatBytes(artifacts.bytes()), artifacts.destination());

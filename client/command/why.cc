@@ -3,7 +3,6 @@
 #include "client/command/commands.h"
 #include "client/command/exit_code.h"
 #include "client/command/subcommand.h"
-#include "client/session/event_watch.h"
 #include "client/view/why_text.h"
 #include "fmt/format.h"
 #include "platform/status.h"
@@ -20,13 +19,7 @@ CommandResult Why(const CommandContext& context, const Flags& flags) {
   ASSIGN_OR_RETURN(Checkout checkout, context.OpenCheckout());
   ASSIGN_OR_RETURN(auto connection, context.Connect(checkout));
   ASSIGN_OR_RETURN(auto build, FindBuildOrNewest(*connection, checkout, flags.id));
-  wasmagent::v1::BuildReport report;
-  *report.mutable_build() = build;
-  WatchOptions options;
-  options.follow = false;
-  options.without_log = true;
-  options.on_event = [&](const wasmagent::v1::BuildEvent& event) { AddToReport(event, report); };
-  RETURN_IF_ERROR(WatchBuild(*connection, build.request().build_id(), options).status());
+  ASSIGN_OR_RETURN(auto report, ReadReport(*connection, build));
   if (flags.json) {
     PrintJson(report);
   } else {

@@ -143,7 +143,7 @@ targets:
         self.assertIn("succeeded", listed)
         id = listed.splitlines()[1].split()[0]
         shown = self.ctl("show", id).out
-        for word in (id, "succeeded", "native", "1 file,"):
+        for word in (id, "succeeded", "native", "1 file,", "step      native/make: done in"):
             self.assertIn(word, shown)
         self.assertIn("no build", self.ctl("show", "ffffffff", code=2).err)
 

@@ -36,7 +36,7 @@ class Case(harness.Case):
         source = cpython_source()
         shutil.rmtree(self.src)
         shutil.copytree(source, self.src, symlinks=True)
-        self.addCleanup(self.bare, "agent", "down")
+        self.addCleanup(self.bare, "agent", "down", *(["--embedded"] if self.kind == "embedded" else []))
 
     def bare(self, *args, code=0):
         result = harness.Result(subprocess.run([harness.WASMCTL, *map(str, args)], cwd=self.src, env=self.env, text=True,
