@@ -139,6 +139,13 @@ int AfterDetach(const std::string& id, const BuildEnd& end) {
   return end.signal == 0 ? kSucceeded : 128 + end.signal;
 }
 
+// ", ccache served 458 of 685 (67 %)", after a success; empty where nothing was compiled through it.
+std::string CacheSummary(const BuildEnd& end) {
+  const uint64_t all = end.cache_hits + end.cache_misses;
+  if (all == 0 || end.ended.outcome() != wasmagent::v1::OUTCOME_SUCCEEDED) return "";
+  return fmt::format(", ccache served {} of {} ({} %)", end.cache_hits, all, end.cache_hits * 100 / all);
+}
+
 }  // namespace
 
 CommandResult WatchAndFetch(AgentConnection& connection, const Checkout& checkout, const std::string& build_id,
@@ -154,7 +161,9 @@ CommandResult WatchAndFetch(AgentConnection& connection, const Checkout& checkou
   }
   // After the artifacts, which take the whole folder; also of tests that failed.
   RETURN_IF_ERROR(FetchTestReports(connection, checkout, end.test_results, out, view));
-  if (mode != OutputMode::kJson) std::fprintf(stderr, "%s\n", DescribeEnd(build_id, end.ended, end.evidence).c_str());
+  if (mode != OutputMode::kJson) {
+    std::fprintf(stderr, "%s%s\n", DescribeEnd(build_id, end.ended, end.evidence).c_str(), CacheSummary(end).c_str());
+  }
   return ExitCodeOf(end.ended.outcome());
 }
 

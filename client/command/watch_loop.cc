@@ -69,7 +69,10 @@ class Loop {
       end_.artifacts.clear();
       end_.evidence.clear();
       end_.test_results.clear();
+      end_.cache_hits = end_.cache_misses = 0;
     }
+    end_.cache_hits += event.step_ended().compiler_cache_hits();
+    end_.cache_misses += event.step_ended().compiler_cache_misses();
     if (event.has_artifacts()) end_.artifacts.push_back(event.artifacts());
     if (event.has_test_results()) end_.test_results.push_back(event.test_results());
     if (event.has_evidence()) end_.evidence.push_back(event.evidence());

@@ -43,6 +43,9 @@ struct BuildEnd {
   std::vector<wasmagent::v1::Artifacts> artifacts;
   std::vector<wasmagent::v1::EvidenceFile> evidence;
   std::vector<wasmagent::v1::TestResults> test_results;
+  // Of all steps together: what the compiler cache served, and what it did not.
+  uint64_t cache_hits = 0;
+  uint64_t cache_misses = 0;
 };
 
 // Shows a build until it ends. Ctrl-C asks on a terminal whether to detach or to cancel, and a second one cancels;
