@@ -14,6 +14,9 @@ from cpython_container_test import IMAGE, working_engine
 NODE = "import sys, zlib, bz2, sqlite3; print(sys.platform, zlib.decompress(zlib.compress(b'ok')).decode(), sys.maxsize)"
 WASI = "import sys, json; print(sys.platform, json.loads('\"ok\"'), sys.maxsize)"
 BUILD = "import sys, zlib; print(sys.platform, 'ok', sys.maxsize)"
+# Loaded while it runs, and a thread.
+DL = NODE + "; import xxlimited; print(xxlimited.foo(2, 3))"
+THREADS = NODE + "; import threading; t = threading.Thread(target=print, args=('thread',)); t.start(); t.join()"
 SMALL, LARGE = str(2**31 - 1), str(2**63 - 1)
 PRODUCTS = {
     "build": (BUILD, ["linux", "ok", LARGE]),
@@ -24,10 +27,10 @@ PRODUCTS = {
     "emscripten-browser-debug": None,
     "emscripten-node": (NODE, ["emscripten", "ok", SMALL]),
     "emscripten-node-debug": (NODE, ["emscripten", "ok", SMALL]),
-    "emscripten-node-dl": (NODE, ["emscripten", "ok", SMALL]),
-    "emscripten-node-dl-debug": (NODE, ["emscripten", "ok", SMALL]),
-    "emscripten-node-pthreads": (NODE, ["emscripten", "ok", SMALL]),
-    "emscripten-node-pthreads-debug": (NODE, ["emscripten", "ok", SMALL]),
+    "emscripten-node-dl": (DL, ["emscripten", "ok", SMALL, "5"]),
+    "emscripten-node-dl-debug": (DL, ["emscripten", "ok", SMALL, "5"]),
+    "emscripten-node-pthreads": (THREADS, ["emscripten", "ok", SMALL, "thread"]),
+    "emscripten-node-pthreads-debug": (THREADS, ["emscripten", "ok", SMALL, "thread"]),
     "wasm64-emscripten-node-debug": (NODE, ["emscripten", "ok", LARGE]),
 }
 
