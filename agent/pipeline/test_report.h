@@ -20,9 +20,9 @@ struct FailedTest {
 // A whole report, counted from its cases: the totals that writers give as attributes are left out or wrong too often.
 struct TestReport {
   uint64_t tests = 0;
-  uint64_t failed = 0;   // failures and errors
+  uint64_t failed = 0;  // failures and errors
   uint64_t skipped = 0;
-  absl::Duration time;   // of all cases together
+  absl::Duration time;               // of all cases together
   std::vector<FailedTest> failures;  // the first kMostFailures of them
 
   // "3 of 412 tests failed, 20 skipped, in 2m14s"
