@@ -290,7 +290,8 @@ TargetRunner::MaybeEnding TargetRunner::RunStep(const Step& step, bool skip, con
   if (result.end == CommandResult::End::kExited && result.exit_code == 0) return std::nullopt;
   cache_refused_ = step.kind == StepKind::kConfigure && output.tail().find(kCacheRefused) != std::string_view::npos;
   // Evidence that cannot be stored, on a full disk, is no reason to hide what failed.
-  absl::Status kept = KeepEvidence();
+  // A test that fails is explained by its report.
+  absl::Status kept = step.kind == StepKind::kRun ? absl::OkStatus() : KeepEvidence();
   if (!kept.ok()) spdlog::warn("build {}: {}", shared_.build.id(), std::string(kept.message()));
   return Explain(step, result, output);
 }
