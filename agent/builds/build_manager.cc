@@ -88,7 +88,7 @@ absl::Status BuildManager::Recover() {
   return absl::OkStatus();
 }
 
-absl::Status BuildManager::RecoverBuild(Build record) {
+absl::Status BuildManager::RecoverBuild(const Build& record) {
   ASSIGN_OR_RETURN(auto build, MakeLive(record));
   if (const auto& end = build->journal().recovered_end()) {
     // It had ended; only its record was not written any more.
@@ -220,7 +220,7 @@ absl::StatusOr<Build> BuildManager::Start(const BuildRequest& request) {
     if (accepted.ok()) queue_.push_back(build);
     if (!accepted.ok()) live_.erase(build->id());
   }
-  RETURN_IF_ERROR_CTX(accepted, "accept the build");
+  if (!accepted.ok()) return platform::Annotate(accepted, "accept the build");
   spdlog::info("build {} accepted: {} of checkout {}", build->id(), fmt::join(request.targets(), ", "),
                request.checkout().id());
   TellQueue();

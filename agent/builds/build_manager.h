@@ -77,7 +77,7 @@ class BuildManager {
       : options_(std::move(options)), parts_(parts), records_(std::move(records)), clock_(clock) {}
 
   absl::Status Recover();
-  absl::Status RecoverBuild(wasmagent::v1::Build record);
+  absl::Status RecoverBuild(const wasmagent::v1::Build& record);
   absl::StatusOr<std::shared_ptr<LiveBuild>> MakeLive(const wasmagent::v1::Build& record);
   absl::Status MakeRoom(uint64_t bytes);
   absl::Status CheckCapacity() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

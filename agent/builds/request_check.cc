@@ -16,7 +16,7 @@ constexpr int kMostArguments = 1024;
 constexpr size_t kLongestValue = 32768;
 constexpr size_t kLargestRequest = 1 << 20;  // more would not fit into a program's arguments and environment either
 constexpr uint32_t kMostJobs = 4096;
-constexpr int64_t kLongestTimeoutSeconds = 7 * 24 * 3600;
+constexpr int64_t kLongestTimeoutSeconds = int64_t{7} * 24 * 3600;
 
 constexpr std::string_view kIdAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789-";
 constexpr std::string_view kNameAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
@@ -86,7 +86,7 @@ absl::Status CheckRequest(const wasmagent::v1::BuildRequest& request) {
     return absl::InvalidArgumentError("build.build_id must be 8 to 64 characters of [a-z0-9-], a UUID for example");
   }
   auto root = content::Digest::FromProto(request.root());
-  RETURN_IF_ERROR_CTX(root.status(), "build.root");
+  if (!root.ok()) return platform::Annotate(root.status(), "build.root");
   if (!Consists(request.checkout().id(), kNameAlphabet, 1, 128)) {
     return absl::InvalidArgumentError("build.checkout.id must be 1 to 128 characters of [A-Za-z0-9._-]");
   }
