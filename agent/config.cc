@@ -39,7 +39,7 @@ void AddFlag(CLI::App& app, const std::string& name, void (AgentConfig::*set)(T)
   });
 }
 
-void AddText(CLI::App& app, const std::string& name, std::function<void(AgentConfig&, const std::string&)> set,
+void AddText(CLI::App& app, const std::string& name, const std::function<void(AgentConfig&, const std::string&)>& set,
              const std::string& help, std::vector<std::function<void(AgentConfig&)>>& apply) {
   auto value = std::make_shared<std::string>();
   CLI::Option* option = app.add_option(name, *value, help);

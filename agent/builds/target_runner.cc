@@ -81,7 +81,7 @@ std::optional<Ending> TargetRunner::Run() {
   return failed;
 }
 
-std::string TargetRunner::InWorkspace(std::string text) const {
+std::string TargetRunner::InWorkspace(const std::string& text) const {
   return absl::StrReplaceAll(text, {{pipeline::kSourceRootMark, shared_.workspace.source()}});
 }
 
@@ -321,7 +321,7 @@ absl::Status TargetRunner::TakeTestResults(std::optional<Ending>& ending) {
                   : fmt::format("{}: the report of its tests: {}", target_.name, std::string(kept.status().message())));
     return shared_.build.Emit(std::move(event));
   }
-  RETURN_IF_ERROR_CTX(kept.status(), fmt::format("keep the test results of {}", target_.name));
+  if (!kept.ok()) return platform::Annotate(kept.status(), fmt::format("keep the test results of {}", target_.name));
   {
     absl::MutexLock lock(&shared_.mutex);
     shared_.leases.push_back((*kept)->lease);

@@ -82,7 +82,7 @@ class TargetRunner {
   absl::Status Collect();
   Ending StoppedEnding(sandbox::StopReason reason) const;
   sandbox::Command CommandOf(const pipeline::Step& step) const;
-  std::string InWorkspace(std::string text) const;
+  std::string InWorkspace(const std::string& text) const;
   std::string BuildDirectory() const;
 
   SharedBuild& shared_;

@@ -231,7 +231,7 @@ void AddStep(Fingerprint& key, const Step& step, const std::map<std::string, std
     // agents; PATH does.
     const auto base = base_env.find(name);
     if (name != "PATH" && base != base_env.end() && base->second == value) continue;
-    key.AddText("env", name + "=" + value);
+    key.AddText("env", fmt::format("{}={}", name, value));
   }
 }
 
