@@ -298,7 +298,8 @@ void BuildManager::RunOne(const std::shared_ptr<LiveBuild>& build) {
     // The agent's own stop says nothing against the build: only attempts that took the agent, or its launcher, down
     // count.
     if (!parts_.launcher.Alive()) return;
-    (void)build->Update([](Build& record) { record.set_attempts(record.attempts() - 1); });
+    absl::Status updated = build->Update([](Build& record) { record.set_attempts(record.attempts() - 1); });
+    if (!updated.ok()) spdlog::error("build {}: {}", build->id(), std::string(updated.message()));
     return;
   }
   spdlog::info("build {} ended: {}", build->id(), wasmagent::v1::Outcome_Name(ending.outcome));

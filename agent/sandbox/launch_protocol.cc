@@ -171,4 +171,15 @@ bool SendPacket(int socket, const void* data, size_t size) {
   return sent == static_cast<ssize_t>(size);
 }
 
+Receipt ReceivePacket(int socket, void* data, size_t size) {
+  ssize_t got;
+  do {
+    got = ::recv(socket, data, size, MSG_DONTWAIT);
+    // The kernel says ECONNRESET once, ahead of the packets that wait, when the other end closed with some of ours
+    // unread: a stop that crossed with the last report.
+  } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (got < 0 && errno == EAGAIN) return Receipt::kNothingYet;
+  return got == static_cast<ssize_t>(size) ? Receipt::kPacket : Receipt::kEnd;
+}
+
 }  // namespace wasmagent::sandbox

@@ -82,4 +82,10 @@ absl::StatusOr<LaunchFds> ReceiveLaunch(int socket);
 // Sends one fixed struct as a packet, never with SIGPIPE; false when the other end is gone.
 bool SendPacket(int socket, const void* data, size_t size);
 
+enum class Receipt { kPacket, kNothingYet, kEnd };
+
+// Receives one such packet without waiting. What the other end sent before it closed still arrives; a packet of another
+// size is the end too.
+Receipt ReceivePacket(int socket, void* data, size_t size);
+
 }  // namespace wasmagent::sandbox

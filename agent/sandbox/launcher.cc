@@ -182,9 +182,14 @@ class CommandRun {
 
   absl::Status HearSupervisor() {
     Report report;
-    ssize_t got = ::recv(control_.get(), &report, sizeof(report), MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return absl::OkStatus();
-    if (got != sizeof(report)) return LauncherGone();
+    switch (ReceivePacket(control_.get(), &report, sizeof(report))) {
+      case Receipt::kNothingYet:
+        return absl::OkStatus();
+      case Receipt::kEnd:
+        return LauncherGone();
+      case Receipt::kPacket:
+        break;
+    }
     report_ = report;
     leader_ended_ = leader_ended_ || report.kind == ReportKind::kLeaderEnded;
     last_report_ = report.kind != ReportKind::kStarted && report.kind != ReportKind::kLeaderEnded;

@@ -6,7 +6,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -174,14 +173,16 @@ class Supervisor {
 
   void HearAgent() {
     StopRequest request;
-    ssize_t got = ::recv(control_.get(), &request, sizeof(request), MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (got == sizeof(request)) {
-      BeginEnd(DescendantsOf(::getpid()), std::chrono::milliseconds(request.grace_ms));
-      return;
+    switch (ReceivePacket(control_.get(), &request, sizeof(request))) {
+      case Receipt::kNothingYet:
+        return;
+      case Receipt::kPacket:
+        BeginEnd(DescendantsOf(::getpid()), std::chrono::milliseconds(request.grace_ms));
+        return;
+      case Receipt::kEnd:
+        agent_gone_ = true;
+        phase_ = Phase::kKilling;
     }
-    agent_gone_ = true;
-    phase_ = Phase::kKilling;
   }
 
   ScopedFd control_;

@@ -318,6 +318,24 @@ TEST_F(LauncherTest, StoppingTwice) {
   EXPECT_EQ(output_, "ready\n");
 }
 
+// A stop that crosses with the last report is a stop, and nothing that says that the launcher died.
+TEST_F(LauncherTest, AStopAtTheVeryEnd) {
+  for (int i = 0; i < 200; ++i) {
+    StopToken stop;
+    auto result = launcher_->Run(
+        Shell("echo $$"),
+        [&stop](std::string_view pid) {
+          // The supervisor is about to tell of the end.
+          if (!WatchedProcess(std::atoi(std::string(pid).c_str())).Ends()) return absl::DeadlineExceededError("no end");
+          stop.Stop(StopReason::kCancelled);
+          return absl::OkStatus();
+        },
+        stop, deadline_, grace_);
+    ASSERT_TRUE(result.ok()) << result.status() << ", round " << i;
+    ASSERT_TRUE(launcher_->Alive());
+  }
+}
+
 // A deadline ends a silent command, as timed out; the wait costs no more than it says.
 TEST_F(LauncherTest, ADeadlineEndsTheCommand) {
   deadline_ = absl::Now() + absl::Milliseconds(100);

@@ -47,7 +47,7 @@ class Restart(waiting.Case):
                 os.kill(pid, signal.SIGTERM)
             except ProcessLookupError:
                 pass
-        self.agent.process.wait(harness.PATIENCE)
+        self.assertEqual(self.agent.process.wait(harness.PATIENCE), 0, self.agent.log())
 
     def test_a_signal_for_all_processes_ends_no_build(self):
         """Accepted is kept: the steps die of the signal before the agent has stopped them, and the build runs again all the same."""

@@ -63,6 +63,29 @@ TEST(LaunchProtocol, PacketsAreChecked) {
   EXPECT_EQ(ReceiveLaunch(receiver.get()).status().code(), absl::StatusCode::kCancelled);
 }
 
+// A stop that the supervisor never read, because it had just said its last word, does not hide that word.
+TEST(LaunchProtocol, TheLastPacketsArriveThoughOursWereNotRead) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+  platform::ScopedFd agent(ends[0]);
+  platform::ScopedFd supervisor(ends[1]);
+  Report received = {};
+  EXPECT_EQ(ReceivePacket(agent.get(), &received, sizeof(received)), Receipt::kNothingYet);
+  StopRequest stop = {1000};
+  ASSERT_TRUE(SendPacket(agent.get(), &stop, sizeof(stop)));
+  for (ReportKind kind : {ReportKind::kLeaderEnded, ReportKind::kTreeEmpty}) {
+    Report report = {};
+    report.kind = kind;
+    ASSERT_TRUE(SendPacket(supervisor.get(), &report, sizeof(report)));
+  }
+  supervisor.reset();
+  for (ReportKind kind : {ReportKind::kLeaderEnded, ReportKind::kTreeEmpty}) {
+    ASSERT_EQ(ReceivePacket(agent.get(), &received, sizeof(received)), Receipt::kPacket);
+    EXPECT_EQ(received.kind, kind);
+  }
+  EXPECT_EQ(ReceivePacket(agent.get(), &received, sizeof(received)), Receipt::kEnd);
+}
+
 // Sending to nobody is an answer, not a signal.
 TEST(LaunchProtocol, SendingToNobody) {
   int ends[2];
