@@ -123,7 +123,11 @@ absl::Status BuildRunner::MakePlan() {
 }
 
 absl::Status BuildRunner::TellRemarks() {
-  for (const std::string& remark : plan_.remarks) {
+  std::vector<std::string> remarks = plan_.remarks;
+  for (const PlannedTarget& target : plan_.targets) {
+    if (!target.sdk_choice.empty()) remarks.push_back(fmt::format("{}: {}", target.name, target.sdk_choice));
+  }
+  for (const std::string& remark : remarks) {
     BuildEvent event;
     event.mutable_notice()->set_text(remark);
     RETURN_IF_ERROR(build_.Emit(std::move(event)));

@@ -63,6 +63,7 @@ struct PlannedTarget {
   std::vector<std::string> inputs;   // globs that went into configure_key
   std::vector<std::string> needs;    // targets whose products this one uses; they come before it in the plan
   std::vector<std::string> remarks;  // e.g. which SDK was chosen and why
+  std::string sdk_choice;            // that one of the remarks, where the agent has several SDKs of the kind
 };
 
 struct Plan {

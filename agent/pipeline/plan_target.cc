@@ -342,6 +342,7 @@ absl::StatusOr<PlannedTarget> PlanTarget(const TargetTemplate& target, const std
   }
   ASSIGN_OR_RETURN(result.configure_key, ConfigureKey(target, planned, context, toolchain));
   result.remarks = Remarks(target, context, choice);
+  if (choice.among_several) result.sdk_choice = choice.remarks.front();
   return result;
 }
 

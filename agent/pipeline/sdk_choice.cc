@@ -95,9 +95,9 @@ absl::StatusOr<SdkChoice> ChooseSdk(const TargetTemplate& target, const Toolchai
     return GoesBefore(target, *a, *b);
   });
   const Toolchain& chosen = *choice.toolchain;
-  const bool alone = allowed.size() == 1 && problems.empty();
-  choice.remarks.push_back(
-      fmt::format("toolchain: {} ({}){}", chosen.path, chosen.version, alone ? "" : ": " + WhyChosen(target, chosen)));
+  choice.among_several = allowed.size() > 1 || !problems.empty();
+  choice.remarks.push_back(fmt::format("toolchain: {} ({}){}", chosen.path, chosen.version,
+                                       choice.among_several ? ": " + WhyChosen(target, chosen) : ""));
   for (const Toolchain* other : allowed) {
     if (other == choice.toolchain) continue;
     choice.remarks.push_back(fmt::format("passed over: {} ({})", other->path, other->version));

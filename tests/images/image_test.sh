@@ -31,8 +31,8 @@ ok "the image is built, $($engine image inspect --format '{{.Size}}' "$tag") byt
 inspect() { "$engine" image inspect --format "$1" "$tag"; }
 [ "$(inspect '{{.Config.User}}')" = 1000:1000 ] || fail "the image's user is $(inspect '{{.Config.User}}')"
 ok "it runs as user 1000"
-[ "$(inspect '{{.Size}}')" -lt 1600000000 ] || fail "the image is larger than 1.6 GB"
-ok "it is smaller than 1.6 GB"
+[ "$(inspect '{{.Size}}')" -lt 1700000000 ] || fail "the image is larger than 1.7 GB"
+ok "it is smaller than 1.7 GB"
 
 work=$(mktemp -d)
 # Open to the container's user; the folder above it is not reachable by others.
@@ -40,7 +40,7 @@ mkdir "$work/run"
 chmod 0755 "$work"
 chmod 1777 "$work/run"
 cleanup() {
-  "$engine" rm --force --volumes "$name" >/dev/null 2>&1 || :
+  "$engine" rm --force --volumes "$name" "$name-two" >/dev/null 2>&1 || :
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -84,6 +84,37 @@ ok "it runs"
 answer=$("$wasmctl" run --checkout "$work/makefile-hello" --target emscripten -- reader)
 [ "$answer" = "Hello, reader, from emscripten." ] || fail "the program says: $answer"
 ok "what emscripten made runs in node"
+
+# Two WASI SDKs: the newest is taken, unless the project names the other one.
+version_of() {  # SDK-LINE: what the compiler of a target with this line says of itself
+  rm -rf "$work/versions"
+  mkdir "$work/versions"
+  cat >"$work/versions/wasmbuild.yaml" <<EOF
+version: 1
+targets:
+  wasi:
+    description: a program without a Makefile
+    toolchain: wasi
+    $1
+    build_dir: builddir/wasi
+    steps:
+      - {name: version, kind: make, argv: ["\${sdk}/bin/clang++", --version]}
+      - {name: compile, kind: make, argv: ["\${sdk}/bin/clang++", -fno-exceptions, -o, hello.wasm, "\${src}/hello.cc"]}
+    artifacts: [hello.wasm]
+    runner: {runtime: wasi, program: hello.wasm}
+EOF
+  printf '#include <string>\n#include <cstdio>\nint main() { puts(std::string("hello").c_str()); }\n' >"$work/versions/hello.cc"
+  "$wasmctl" submit --agent "$agent" --checkout "$work/versions" --target wasi --output plain >"$work/log" 2>&1 ||
+    { cat "$work/log"; fail "a project with '$1'"; }
+  [ "$("$wasmctl" run --checkout "$work/versions" --target wasi)" = hello ] || fail "a program built with '$1' does not run"
+}
+version_of ""
+grep -q "clang version 19" "$work/log" || { cat "$work/log"; fail "the newest WASI SDK was not taken"; }
+version_of "sdk: 16"
+grep -q "clang version 14" "$work/log" || { cat "$work/log"; fail "the WASI SDK that the target names was not taken"; }
+grep -q "wasi: toolchain: .* version 16, which the target names" "$work/log" || { cat "$work/log"; fail "the choice is not told"; }
+ok "each of the two WASI SDKs builds C++, and a target can name one"
+
 mkdir -p "$work/config/wasmctl"
 printf 'image: %s\nengine: %s\n' "$tag" "$engine" >"$work/config/wasmctl/config.yaml"
 answer=$(echo ignored | XDG_CONFIG_HOME=$work/config "$wasmctl" run --in-image --checkout "$work/makefile-hello" --target wasi -- reader)
@@ -101,6 +132,51 @@ ok "it runs in the image, where this machine has no runtime"
   done
   [ -f $cache/lib/wasm32-emscripten/libsqlite3-mt.a ]' || fail "the Emscripten SDK is not as it should be"
 ok "the Emscripten SDK is warmed, and read-only"
+
+# Two Emscripten builds at once: the one that holds the lock of its cache, as emcc does while it makes a library, keeps no
+# other waiting.
+mkdir "$work/two" "$work/holder"
+chmod 1777 "$work/two"
+mkfifo -m 666 "$work/two/gate"
+"$engine" run --detach --name "$name-two" --network none --volume "$work/two:/run/wasmagent" "$tag" \
+  --listen unix:/run/wasmagent/agent.sock --state-directory /var/lib/wasmagent --slots 2 >/dev/null
+two=unix:$work/two/agent.sock
+await() {  # WHAT COMMAND...: a second a try
+  awaited=$1
+  shift
+  tries=0
+  until "$@" >/dev/null 2>&1; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 60 ] || { "$engine" logs "$name-two"; cat "$work/holder.log"; fail "after 60 s: $awaited"; }
+    sleep 1
+  done
+}
+: >"$work/holder.log"
+await "no second agent answers" "$wasmctl" info --agent "$two"
+cp "$root/examples/makefile-hello/hello.c" "$root/examples/makefile-hello/greeting.c" "$root/examples/makefile-hello/greeting.h" "$work/holder/"
+cat >"$work/holder/wasmbuild.yaml" <<'EOF'
+version: 1
+targets:
+  emscripten:
+    description: holds the lock of its cache until it may go on
+    toolchain: emscripten
+    build_dir: builddir/emscripten
+    steps:
+      - name: hold
+        kind: make
+        argv: [sh, -c, 'exec 9>"$EM_CACHE/cache.lock"; flock 9; touch /run/wasmagent/held; read line </run/wasmagent/gate']
+      - {name: link, kind: make, argv: [emcc, "${src}/hello.c", "${src}/greeting.c", -o, hello.js]}
+    artifacts: [hello.js, hello.wasm]
+EOF
+"$wasmctl" submit --agent "$two" --checkout "$work/holder" --target emscripten --output plain >"$work/holder.log" 2>&1 &
+holder=$!
+await "the first build holds no lock" test -e "$work/two/held"
+rm -rf "$work/makefile-hello/builddir"
+"$wasmctl" submit --agent "$two" --checkout "$work/makefile-hello" --target emscripten --timeout 120s --output plain >"$work/log" 2>&1 ||
+  { cat "$work/log"; fail "an Emscripten build waits for another one's cache"; }
+echo go >"$work/two/gate"
+wait "$holder" || { cat "$work/holder.log"; fail "the build that held its cache"; }
+ok "two Emscripten builds at once do not wait for each other"
 
 "$engine" stop --time 20 "$name" >/dev/null
 code=$("$engine" inspect --format '{{.State.ExitCode}}' "$name")

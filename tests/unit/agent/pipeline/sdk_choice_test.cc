@@ -63,8 +63,10 @@ TEST_F(SdkChoiceTest, RemarksSayWhy) {
   EXPECT_THAT(ChooseSdk(target_, machine_)->remarks,
               ElementsAre("toolchain: /new (emscripten 3.1.69): the newest that it may be built with",
                           "passed over: /old (emscripten 3.1.19)", HasSubstr("passed over: target 't' must not be")));
+  EXPECT_TRUE(ChooseSdk(target_, machine_)->among_several);
   target_.toolchain = "native";
   EXPECT_THAT(ChooseSdk(target_, machine_)->remarks, ElementsAre("toolchain: /usr/bin/cc (cc 12)"));
+  EXPECT_FALSE(ChooseSdk(target_, machine_)->among_several);
 }
 
 // Rule: versions of the WASI SDK are compared in full, a dressed one by the release of its time; rules mean nothing to
