@@ -18,7 +18,8 @@ work=$(mktemp -d)
 # apt's own user fetches, and must be able to write here.
 chmod 777 "$work"
 cd "$work"
-apt-get download clang-14 libclang-common-14-dev libclang-cpp14 libllvm14 lld-14 llvm-14 wasi-libc \
+# Of wasi-libc a newer one is installed already, which apt would take.
+apt-get download clang-14 libclang-common-14-dev libclang-cpp14 libllvm14 lld-14 llvm-14 "wasi-libc/$release" \
   libclang-rt-14-dev-wasm32 libc++-14-dev-wasm32 libc++abi-14-dev-wasm32
 mkdir -p "$dest"
 for package in *.deb; do dpkg-deb --extract "$package" "$dest"; done
