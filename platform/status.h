@@ -24,16 +24,16 @@ absl::Status Annotate(const absl::Status& status, std::string_view context);
 #define WASMAGENT_CONCAT(a, b) WASMAGENT_CONCAT_INNER(a, b)
 
 // Returns from the function when `expression` is an error.
-#define RETURN_IF_ERROR(expression)                                         \
-  do {                                                                      \
-    if (absl::Status status_ = (expression); !status_.ok()) return status_; \
+#define RETURN_IF_ERROR(expression)                                                \
+  do {                                                                             \
+    if (const absl::Status& status_ = (expression); !status_.ok()) return status_; \
   } while (false)
 
 // The same, with context: RETURN_IF_ERROR_CTX(Write(x), "save the manifest").
-#define RETURN_IF_ERROR_CTX(expression, context)                     \
-  do {                                                               \
-    if (absl::Status annotated_ = (expression); !annotated_.ok())    \
-      return ::wasmagent::platform::Annotate(annotated_, (context)); \
+#define RETURN_IF_ERROR_CTX(expression, context)                         \
+  do {                                                                   \
+    if (const absl::Status& annotated_ = (expression); !annotated_.ok()) \
+      return ::wasmagent::platform::Annotate(annotated_, (context));     \
   } while (false)
 
 // `result` is a name and `target` a declaration: neither can stand in parentheses.
