@@ -15,7 +15,6 @@ namespace wasmagent::client {
 namespace {
 
 constexpr std::string_view kUnix = "unix:";
-constexpr std::string_view kAbstract = "unix-abstract:";
 constexpr char kHowToWrite[] = "write unix:/path/to/agent.sock or host:port";
 
 absl::Status CheckHostAndPort(std::string_view address) {
@@ -52,7 +51,6 @@ absl::StatusOr<platform::ScopedFd> Connect(const std::string& path) {
 }  // namespace
 
 absl::Status CheckAddress(std::string_view address) {
-  if (address.starts_with(kAbstract) && address.size() > kAbstract.size()) return absl::OkStatus();
   if (!address.starts_with(kUnix)) return CheckHostAndPort(address);
   std::string_view path = address.substr(kUnix.size());
   if (!path.starts_with('/')) {

@@ -18,8 +18,7 @@ struct AgentAddress {
   std::string bind_root_hint;  // folder that this agent is known to read by itself; empty when that is not known
 };
 
-// OK for "unix:/absolute/path", "unix-abstract:name" and "host:port"; INVALID_ARGUMENT, saying what is wrong,
-// otherwise.
+// OK for "unix:/absolute/path" and "host:port"; INVALID_ARGUMENT, saying what is wrong, otherwise.
 absl::Status CheckAddress(std::string_view address);
 
 // A socket's path must fit sockaddr_un: 107 bytes on Linux.

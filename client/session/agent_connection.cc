@@ -28,7 +28,7 @@ constexpr int kLargestMessage = 16 << 20;
 constexpr int kLargestMetadata = 8 << 20;
 
 bool IsUnix(const std::string& address) {
-  return address.starts_with("unix:") || address.starts_with("unix-abstract:");
+  return address.starts_with("unix:");
 }
 
 bool IsLoopback(const std::string& address) {

@@ -12,8 +12,7 @@ namespace {
 
 // A wrong address is wrong usage, told before anything is sent anywhere.
 TEST(AgentAddressTest, TellsGoodFromBad) {
-  for (const char* good :
-       {"unix:/run/a.sock", "unix-abstract:a", "localhost:7890", "10.0.0.1:1", "[::1]:7890", "build.example:65535"}) {
+  for (const char* good : {"unix:/run/a.sock", "localhost:7890", "10.0.0.1:1", "[::1]:7890", "build.example:65535"}) {
     EXPECT_TRUE(CheckAddress(good).ok()) << good;
   }
   for (const char* bad : {"", "unix:", "unix:a.sock", "localhost", "localhost:", ":7890", "::1:7890", "a:0", "a:65536",
