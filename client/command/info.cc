@@ -14,6 +14,13 @@ struct Flags {
   bool json = false;
 };
 
+// One toolchain in one line: what it is and where, or what is wrong with it.
+std::string Describe(const wasmagent::v1::Toolchain& toolchain) {
+  if (toolchain.path().empty()) return "none; " + toolchain.problem();
+  const std::string what = fmt::format("{} in {}", toolchain.version(), toolchain.path());
+  return toolchain.usable() ? what : fmt::format("{}; not usable: {}", what, toolchain.problem());
+}
+
 CommandResult Info(const CommandContext& context, const Flags& flags) {
   ASSIGN_OR_RETURN(Checkout checkout, context.OpenCheckout());
   ASSIGN_OR_RETURN(auto connection, context.Connect(checkout));
@@ -28,8 +35,7 @@ CommandResult Info(const CommandContext& context, const Flags& flags) {
       info.version(), connection->address(), info.machine(), info.isolation(), info.slots(), info.jobs(),
       info.jobs_reason(), info.running(), info.queued(), info.draining() ? ", draining" : "");
   for (const auto& toolchain : info.toolchains()) {
-    fmt::print("toolchain  {}: {} in {}{}\n", toolchain.kind(), toolchain.version(), toolchain.path(),
-               toolchain.usable() ? "" : "; not usable: " + toolchain.problem());
+    fmt::print("toolchain  {}: {}\n", toolchain.kind(), Describe(toolchain));
   }
   for (const auto& runtime : info.runtimes())
     fmt::print("runtime    {} {} ({}){}\n", runtime.name(), runtime.version(), runtime.path(),
