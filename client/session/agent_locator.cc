@@ -34,7 +34,9 @@ class Search {
   explicit Search(const LocatorInput& input) : input_(input) {}
 
   absl::StatusOr<AgentAddress> Run() {
-    if (TrySockets() || TryContainer() || TryEmbedded()) return found_;
+    const bool found = TrySockets() || TryContainer() || TryEmbedded();
+    RETURN_IF_ERROR(refused_);
+    if (found) return found_;
     std::string advice =
         input_.may_start
             ? "'./dev image' builds the agent's image and 'wasmctl agent up' starts it; or name an agent with --agent, "
@@ -68,9 +70,12 @@ class Search {
     for (const std::string& path : input_.system_sockets) {
       if (TrySocket(path, "the machine's agent", "")) return true;
     }
-    if (!input_.checkout_id.empty() &&
-        TrySocket(ContainerAgentFor(input_).SocketPath(), "the checkout's container", input_.checkout)) {
-      return true;
+    if (!input_.checkout_id.empty()) {
+      const ContainerAgent container = ContainerAgentFor(input_);
+      if (TrySocket(container.SocketPath(), "the checkout's container", input_.checkout)) {
+        refused_ = container.CheckStarted();
+        return true;
+      }
     }
     return TrySocket(EmbeddedAgentFor(input_).SocketPath(), "embedded agent", "");
   }
@@ -93,6 +98,7 @@ class Search {
 
   const LocatorInput& input_;
   AgentAddress found_;
+  absl::Status refused_;  // what was found is not what was asked for
   std::string tried_;
 };
 

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "fmt/format.h"
 #include "platform/directory.h"
+#include "platform/file.h"
 #include "platform/file_lock.h"
 #include "platform/run_program.h"
 #include "platform/shell_quote.h"
@@ -31,6 +33,9 @@ constexpr absl::Duration kStopLimit = absl::Seconds(60);
 constexpr absl::Duration kRunLimit = absl::Minutes(2);
 
 bool Contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+// Of an engine that may be given with its path.
+std::string NameOf(const std::string& engine) { return engine.substr(engine.rfind('/') + 1); }
 
 // The engines' words for "there is no such container".
 bool SaysNoContainer(const platform::ProgramResult& result) {
@@ -193,6 +198,32 @@ AgentAddress ContainerAgent::Address(const std::string& address, bool started) c
           options_.checkout};
 }
 
+absl::Status ContainerAgent::NoteStarted(const std::string& engine) const {
+  return platform::WriteFileAtomically(StartedPath(), fmt::format("{}\n{}\n", NameOf(engine), Image()), 0600,
+                                       /*durable=*/false);
+}
+
+absl::Status ContainerAgent::CheckStarted() const {
+  const auto text = platform::ReadFile(StartedPath());
+  if (!text.ok()) return absl::OkStatus();  // not told: no reason to refuse it
+  const std::vector<std::string> lines = absl::StrSplit(*text, '\n');
+  if (lines.size() < 2) return absl::OkStatus();
+  const bool same = (options_.engine.empty() || NameOf(options_.engine) == lines[0]) &&
+                    (options_.image.empty() || options_.image == lines[1]);
+  if (same) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("container {} of this checkout runs {} in {}, and not {} in {}; end it first\n  try: wasmctl "
+                  "--engine {} agent down",
+                  ContainerName(), lines[1], lines[0], options_.image.empty() ? lines[1] : options_.image,
+                  options_.engine.empty() ? lines[0] : options_.engine, lines[0]));
+}
+
+// Of a container that runs.
+absl::StatusOr<AgentAddress> ContainerAgent::Running(const std::string& address) const {
+  RETURN_IF_ERROR(CheckStarted());
+  return Address(address, false);
+}
+
 // Runs the engine and returns its stdout; its own words and the command when it fails.
 absl::StatusOr<std::string> ContainerAgent::Engine(const std::string& engine,
                                                    std::vector<std::string> arguments) const {
@@ -253,19 +284,20 @@ absl::Status ContainerAgent::WaitUntilAnswering(const std::string& engine,
 
 absl::StatusOr<AgentAddress> ContainerAgent::EnsureRunning() const {
   RETURN_IF_ERROR(CheckPath());
-  if (!options_.published_port && ProbeSocket(SocketPath()).ok()) return Address("unix:" + SocketPath(), false);
+  if (!options_.published_port && ProbeSocket(SocketPath()).ok()) return Running("unix:" + SocketPath());
   ASSIGN_OR_RETURN(std::string engine, FindEngineWithImage());
   RETURN_IF_ERROR(MakeFolders());
   // Whoever comes second waits here, and finds the container running.
   ASSIGN_OR_RETURN_CTX(auto lock, platform::FileLock::Acquire(SocketFolder() + ".lock"), "start the agent's container");
-  if (!options_.published_port && ProbeSocket(SocketPath()).ok()) return Address("unix:" + SocketPath(), false);
+  if (!options_.published_port && ProbeSocket(SocketPath()).ok()) return Running("unix:" + SocketPath());
   if (options_.published_port) {
     auto running = Engine(engine, {"container", "inspect", "--format", "{{.State.Running}}", ContainerName()});
     auto address = running.ok() && running->starts_with("true") ? ResolveAddress(engine) : running;
-    if (address.ok() && running->starts_with("true")) return Address(*address, false);
+    if (address.ok() && running->starts_with("true")) return Running(*address);
   }
   const std::vector<std::string> command = RunCommand(engine, IsRootlessDocker(engine, options_.engine_limit));
   RETURN_IF_ERROR(Start(engine, command));
+  RETURN_IF_ERROR_CTX(NoteStarted(engine), "note which container was started");
   RETURN_IF_ERROR(WaitUntilAnswering(engine, command));
   ASSIGN_OR_RETURN(std::string address, ResolveAddress(engine));
   return Address(address, true);

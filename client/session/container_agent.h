@@ -62,7 +62,11 @@ class ContainerAgent {
   // OK when the engine has the image; NOT_FOUND with the command that builds it.
   absl::Status CheckImage(const std::string& engine) const;
   // The address of the checkout's container, starting it if need be. Runs no engine command when its socket answers.
+  // INVALID_ARGUMENT when it runs and is of another image or engine than the options name.
   absl::StatusOr<AgentAddress> EnsureRunning() const;
+  // OK when the container that was started last is of the image and the engine that the options name, or they name none;
+  // INVALID_ARGUMENT with the command that ends the other one.
+  absl::Status CheckStarted() const;
   // Ends and removes it. It is no error when there is none.
   absl::Status Stop() const;
   absl::StatusOr<AgentState> State() const;
@@ -80,6 +84,10 @@ class ContainerAgent {
   void AddUser(const std::string& engine, bool rootless, std::vector<std::string>& argv) const;
   std::string Image() const { return options_.image.empty() ? kDefaultImage : options_.image; }
   std::string SocketFolder() const;
+  // Beside that folder: engine and image of the container that was started last, a line each.
+  std::string StartedPath() const { return SocketFolder() + ".started"; }
+  absl::Status NoteStarted(const std::string& engine) const;
+  absl::StatusOr<AgentAddress> Running(const std::string& address) const;
   absl::Status CheckPath() const;
   absl::Status MakeFolders() const;
   // The first engine that works and suits; when none does, why not the first of those that work.

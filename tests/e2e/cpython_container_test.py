@@ -61,6 +61,8 @@ class CPythonInContainer(cpython.Case):
         self.assertEqual(cpython.compiled(logs["wasi"]), [])
         self.assertIn("equal", self.bare("verify", "--agent", "container").out)
         self.assertIn("running at", self.bare("agent", "status").out)
+        refused = self.bare("--image", "another:1", "submit", "--target", "wasi", code=2).err
+        self.assertIn(f"runs {IMAGE} in {self.engine}, and not another:1", refused)
         self.bare("agent", "down")
         self.assertNotIn("running at", self.bare("agent", "status", code=1).out)
 

@@ -57,6 +57,19 @@ TEST_F(AgentLocatorTest, TellsWhatWasTried) {
   }
 }
 
+// The checkout's container is taken as it runs, and refused, not passed over, when another image was asked for.
+TEST_F(AgentLocatorTest, AContainerOfAnotherImageIsAnError) {
+  const std::string run = folder_.path() + "/cache/wasmagent/run";
+  ASSERT_TRUE(platform::MakeDirectories(run + "/id7").ok());
+  ASSERT_TRUE(platform::WriteFileAtomically(run + "/id7.started", "docker\nmine:1\n", 0600, false).ok());
+  Listener container(run + "/id7/agent.sock");
+  EXPECT_THAT(LocateAgent(input_)->description, HasSubstr("the checkout's container"));
+  input_.image = "mine:2";
+  absl::Status status = LocateAgent(input_).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("runs mine:1 in docker, and not mine:2"));
+}
+
 // A command that only looks starts nothing.
 TEST_F(AgentLocatorTest, LookingStartsNothing) {
   folder_.Add("docker", "exit 0");

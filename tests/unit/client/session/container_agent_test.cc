@@ -158,5 +158,27 @@ TEST_F(ContainerAgentTest, FindsARunningOneAndStopsNone) {
   EXPECT_EQ(folder_.Calls(), calls);
 }
 
+// One that runs is not taken for the one that was asked for, when it is of another image or engine.
+TEST_F(ContainerAgentTest, ARunningOneOfAnotherImageIsRefused) {
+  const std::string run = folder_.path() + "/cache/wasmagent/run";
+  ASSERT_TRUE(platform::MakeDirectories(run + "/id7").ok());
+  ASSERT_TRUE(platform::WriteFileAtomically(run + "/id7.started", "docker\nmine:1\n", 0600, false).ok());
+  Listener listener(ContainerAgent(Options()).SocketPath());
+  ContainerAgentOptions options = Options();
+  EXPECT_TRUE(ContainerAgent(options).EnsureRunning().ok()) << "no wish is no difference";
+  options.image = "mine:1";
+  options.engine = "docker";
+  EXPECT_TRUE(ContainerAgent(options).EnsureRunning().ok());
+  options.image = "mine:2";
+  absl::Status status = ContainerAgent(options).EnsureRunning().status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(std::string(status.message()),
+              ::testing::AllOf(HasSubstr("runs mine:1 in docker, and not mine:2 in docker"),
+                               HasSubstr("wasmctl --engine docker agent down")));
+  options.image.clear();
+  options.engine = "podman";
+  EXPECT_TRUE(absl::IsInvalidArgument(ContainerAgent(options).EnsureRunning().status()));
+}
+
 }  // namespace
 }  // namespace wasmagent::client
