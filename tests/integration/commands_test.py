@@ -1,6 +1,5 @@
 """The subcommands that people use every day, with the real agent."""
 
-import os
 import shutil
 import subprocess
 import unittest

@@ -133,6 +133,12 @@ targets:
         self.submit("--env", f"SIZE={1 << 20}")
         self.submit("--env", f"SIZE={(1 << 20) + 1}", code=1)
 
+    def test_a_step_has_the_limit_of_processes(self):
+        self.project("ulimit -p > product")  # dash's letter for it
+        self.start_agent("--process-limit", "12345")
+        self.submit()
+        self.assertEqual((self.src / "builddir/native/product").read_text().strip(), "12345")
+
     def test_slots_share_the_cpus(self):
         self.project("touch product")
         self.start_agent("--slots", "200")

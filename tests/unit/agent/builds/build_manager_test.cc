@@ -133,6 +133,19 @@ TEST_F(BuildManagerTest, AKnownIdIsNotAcceptedTwice) {
   EXPECT_EQ(manager->CurrentLoad().queued, 1u);
 }
 
+// Bounded: what waits has a limit, and who comes after it is told.
+TEST_F(BuildManagerTest, AFullQueueRefuses) {
+  options_.queue_limit = 1;
+  auto manager = Open();
+  EXPECT_FALSE(absl::IsResourceExhausted(manager->Start(Request()).status()));
+  manager.reset();
+  Left("waiting-1", wasmagent::v1::BUILD_STATE_QUEUED);
+  manager = Open();
+  absl::Status refused = manager->Start(Request()).status();
+  EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), ::testing::HasSubstr("the queue is full: 1 builds wait"));
+}
+
 // On a disk that is nearly full the agent gives up what only makes it fast before it refuses a build, and the refusal
 // says what can be done.
 TEST_F(BuildManagerTest, RoomIsMadeBeforeABuildIsRefused) {

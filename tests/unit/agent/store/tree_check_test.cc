@@ -54,6 +54,17 @@ TEST_F(TreeCheckTest, ListsWhatIsMissing) {
   EXPECT_FALSE(index_.Find(root.hash)->whole);
 }
 
+// A folder that is missing, and nothing else, makes everything above it broken.
+TEST_F(TreeCheckTest, AMissingFolderAloneIsNoticed) {
+  auto lost = content::BuildTree({FileEntry("x", Put("here", 1))}).value();
+  Digest root = PutTree({FileEntry("above/lost/x", Put("here", 1))}, 1);
+  index_.Lose(lost.root.hash);
+  TreeCheck check = Check();
+  EXPECT_FALSE(check.IsWhole(root).value());
+  EXPECT_THAT(check.missing(), UnorderedElementsAre(lost.root));
+  EXPECT_FALSE(index_.Find(root.hash)->whole);
+}
+
 // A root that is not there is what is missing; the empty blob is an empty Directory that always is there.
 TEST_F(TreeCheckTest, AnAbsentRootIsMissing) {
   TreeCheck check = Check();
