@@ -186,6 +186,13 @@ TEST(Planner, ConfigureKeyHasWhatConfigures) {
       [](auto&, auto&, auto&, auto& base) { base["PATH"] = "/other"; },
   };
   for (size_t i = 0; i < related.size(); ++i) EXPECT_NE(key(related[i]), same) << "related " << i;
+  // With ccache, the compiler is in the environment, too.
+  const Change no_ccache = [](auto& machine, auto&, auto&, auto&) { machine.ccache.clear(); };
+  const Change no_ccache_other_compiler = [](auto& machine, auto&, auto&, auto&) {
+    machine.ccache.clear();
+    machine.toolchains[0].fingerprint = "other";
+  };
+  EXPECT_NE(key(no_ccache), key(no_ccache_other_compiler));
 }
 
 // Rule: a target without a configure step is configured by what its other steps are told.
