@@ -1,9 +1,9 @@
 #include "agent/agent.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "agent/builds/compiler_cache_use.h"
+#include "agent/main_probe.h"
 #include "agent/sandbox/cpu_memory_limits.h"
 #include "fmt/format.h"
 #include "platform/directory.h"
@@ -20,13 +20,6 @@ constexpr size_t kWorkers = 8;
 // Descriptors a build's process may have; make and its children need a handful, linkers of large archives some
 // hundreds.
 constexpr uint64_t kOpenFiles = 65536;
-
-constexpr char kDefaultPath[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-std::string SearchPath() {
-  const char* path = std::getenv("PATH");
-  return path && *path ? path : kDefaultPath;
-}
 
 // What every step gets before its target's own: the same on every agent, but for the search path and the compiler
 // cache.
@@ -85,8 +78,7 @@ absl::Status Agent::OpenState(const AgentConfig& config) {
 }
 
 absl::Status Agent::TakeUpBuilds(const AgentConfig& config) {
-  pipeline::ProbeOptions probe{config.wasi_sdk(), config.state_directory(), SearchPath(), config.emscripten_sdk()};
-  ASSIGN_OR_RETURN_CTX(inventory_, pipeline::ProbeToolchains(probe), "look for toolchains");
+  ASSIGN_OR_RETURN_CTX(inventory_, pipeline::ProbeToolchains(ProbeOptionsOf(config)), "look for toolchains");
   for (const auto& toolchain : inventory_.toolchains) {
     if (toolchain.usable) spdlog::info("toolchain {}: {} in {}", toolchain.kind, toolchain.version, toolchain.path);
     if (!toolchain.usable) spdlog::warn("toolchain {}: {}", toolchain.kind, toolchain.problem);

@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "agent/pipeline/toolchain.h"
 #include "agent/sandbox/cpu_memory_limits.h"
 #include "agent/service/inventory_message.h"
 #include "fmt/format.h"
@@ -12,11 +11,23 @@
 #include "wasmagent/v1/agent_service.pb.h"
 
 namespace wasmagent::agent {
+namespace {
+
+constexpr char kDefaultPath[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+}  // namespace
+
+std::string SearchPath() {
+  const char* path = std::getenv("PATH");
+  return path && *path ? path : kDefaultPath;
+}
+
+pipeline::ProbeOptions ProbeOptionsOf(const config::v1::AgentConfig& config) {
+  return {config.wasi_sdk(), config.state_directory(), SearchPath(), config.emscripten_sdk()};
+}
 
 absl::Status PrintProbe(const config::v1::AgentConfig& config) {
-  const char* path = std::getenv("PATH");
-  pipeline::ProbeOptions options{config.wasi_sdk(), config.state_directory(), path ? path : "/usr/bin:/bin"};
-  ASSIGN_OR_RETURN_CTX(auto inventory, pipeline::ProbeToolchains(options), "look for toolchains");
+  ASSIGN_OR_RETURN_CTX(auto inventory, pipeline::ProbeToolchains(ProbeOptionsOf(config)), "look for toolchains");
   wasmagent::v1::GetAgentInfoResponse found;
   found.set_version(WASMAGENT_VERSION);
   found.set_state_directory(config.state_directory());
