@@ -16,10 +16,10 @@
 #include "agent/pipeline/plan.h"
 #include "agent/pipeline/probe_command.h"
 #include "agent/pipeline/sdk_folders.h"
-#include "agent/pipeline/version_number.h"
 #include "fmt/format.h"
 #include "platform/file.h"
 #include "platform/parallel.h"
+#include "platform/version_number.h"
 
 namespace wasmagent::pipeline {
 namespace {
@@ -120,7 +120,7 @@ absl::StatusOr<Parts> ReadParts(const std::string& path, const std::string& sear
 
 // Empty, or why this release must not be used by any target.
 std::string ReleaseProblem(const std::string& path, const std::string& version) {
-  if (!IsVersionNumber(version)) {
+  if (!platform::IsVersionNumber(version)) {
     return fmt::format("the Emscripten SDK in {} does not tell its version (emscripten-version.txt says '{}'); {}",
                        path, version, kRemedy);
   }
@@ -128,7 +128,7 @@ std::string ReleaseProblem(const std::string& path, const std::string& version) 
     if (version != bad.version) continue;
     return fmt::format("Emscripten {}, which is in {}, must not be used: {}; {}", version, path, bad.reason, kRemedy);
   }
-  if (VersionPrecedes(version, kOldestRelease)) {
+  if (platform::VersionPrecedes(version, kOldestRelease)) {
     return fmt::format("the Emscripten SDK in {} is version {}; at least {} is needed; {}", path, version,
                        kOldestRelease, kRemedy);
   }

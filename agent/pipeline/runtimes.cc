@@ -11,11 +11,13 @@
 #include "platform/file.h"
 #include "platform/parallel.h"
 #include "platform/status.h"
+#include "platform/version_number.h"
 
 namespace wasmagent::pipeline {
 namespace {
 
 constexpr char kRunnerScript[] = "node-wasi.mjs";
+constexpr char kOldestWasmtime[] = "0.38";
 // Before version 20, node has node:wasi only with this flag.
 constexpr char kOldNodeFlag[] = "--experimental-wasi-unstable-preview1";
 
@@ -65,7 +67,9 @@ Runtime ProbeNode(Runtime node, const std::string& state_directory, const std::s
     node.command.push_back(*script);
     return node;
   }
-  node.problem = FailureOf(node.path, answer) + "; node 18 or newer is needed";
+  node.problem =
+      FailureOf(node.path, answer) +
+      "; node 18 or newer is needed: apt-get install nodejs (Debian 12 or newer), dnf install nodejs (Fedora)";
   return node;
 }
 
@@ -77,6 +81,12 @@ Runtime ProbeByVersion(Runtime runtime, const std::string& search_path) {
     return runtime;
   }
   runtime.command = {runtime.path};
+  if (runtime.name == "wasmtime" && platform::VersionPrecedes(runtime.version, kOldestWasmtime)) {
+    runtime.problem = fmt::format(
+        "wasmtime {} is too old for CPython, which needs {} (its Tools/wasm/README.md); install a release from "
+        "https://wasmtime.dev",
+        runtime.version, kOldestWasmtime);
+  }
   if (runtime.name == "wasmtime" && (runtime.version == "14.0.0" || runtime.version == "14.0.1" ||
                                      runtime.version == "14.0.2" || runtime.version == "14.0.3")) {
     runtime.problem = fmt::format(

@@ -4,11 +4,11 @@
 
 #include "absl/status/status.h"
 #include "agent/pipeline/probe_command.h"
-#include "agent/pipeline/version_number.h"
 #include "agent/pipeline/wasi_sdk.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "platform/status.h"
+#include "platform/version_number.h"
 
 namespace wasmagent::pipeline {
 namespace {
@@ -27,7 +27,7 @@ std::string ReleaseOf(const Toolchain& sdk) {
   const int major = sdk.kind == "wasi" ? WasiSdkMajor(sdk) : 0;
   if (major == 0) return "";
   const std::string number = FirstVersion(sdk.version);
-  return VersionBelongsTo(number, fmt::format("{}", major)) ? number : fmt::format("{}", major);
+  return platform::VersionBelongsTo(number, fmt::format("{}", major)) ? number : fmt::format("{}", major);
 }
 
 // Empty, or why the target must not be built with this SDK.
@@ -37,16 +37,16 @@ std::string RuleProblem(const TargetTemplate& target, const Toolchain& sdk) {
   if (release.empty()) return "";
   const std::string kind = KindName(sdk.kind);
   for (const auto& [version, reason] : target.refused_sdks) {
-    if (!VersionBelongsTo(release, version)) continue;
+    if (!platform::VersionBelongsTo(release, version)) continue;
     return fmt::format("target '{}' must not be built with {} {}, which is in {}: {}; {}", target.name, kind, version,
                        sdk.path, reason, Remedy(sdk.kind));
   }
-  if (!target.minimum_sdk.empty() && VersionPrecedes(release, target.minimum_sdk)) {
+  if (!target.minimum_sdk.empty() && platform::VersionPrecedes(release, target.minimum_sdk)) {
     return fmt::format("target '{}' needs {} {} of version {} or newer; {} is {}; {}", target.name,
                        sdk.kind == "wasi" ? "a" : "an", kind, target.minimum_sdk, sdk.path, sdk.version,
                        Remedy(sdk.kind));
   }
-  if (!target.sdk.empty() && !VersionBelongsTo(release, target.sdk)) {
+  if (!target.sdk.empty() && !platform::VersionBelongsTo(release, target.sdk)) {
     return fmt::format("target '{}' names {} {}; {} is {}; {}", target.name, kind, target.sdk, sdk.path, sdk.version,
                        Remedy(sdk.kind));
   }
@@ -55,14 +55,14 @@ std::string RuleProblem(const TargetTemplate& target, const Toolchain& sdk) {
 
 bool IsPreferred(const TargetTemplate& target, const Toolchain& sdk) {
   const std::string release = ReleaseOf(sdk);
-  return !target.preferred_sdk.empty() && !release.empty() && VersionBelongsTo(release, target.preferred_sdk);
+  return !target.preferred_sdk.empty() && !release.empty() && platform::VersionBelongsTo(release, target.preferred_sdk);
 }
 
 bool GoesBefore(const TargetTemplate& target, const Toolchain& a, const Toolchain& b) {
   if (IsPreferred(target, a) != IsPreferred(target, b)) return IsPreferred(target, a);
   const std::string ours = ReleaseOf(a);
   const std::string theirs = ReleaseOf(b);
-  return !ours.empty() && !theirs.empty() && VersionPrecedes(theirs, ours);
+  return !ours.empty() && !theirs.empty() && platform::VersionPrecedes(theirs, ours);
 }
 
 std::string WhyChosen(const TargetTemplate& target, const Toolchain& chosen) {

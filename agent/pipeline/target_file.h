@@ -49,7 +49,7 @@ struct TargetTemplate {
   std::vector<std::string> inputs;
   std::vector<std::string> artifacts;
   std::optional<RunnerSpec> runner;  // program relative to the build dir, folders to the source root
-  // Versions of the SDK, as version_number.h compares them; empty: any.
+  // Versions of the SDK, as platform/version_number.h compares them; empty: any.
   std::string minimum_sdk;
   std::map<std::string, std::string> refused_sdks;  // version, or the beginning of one → why
   std::string sdk;                                  // the only one that will do, or its beginning

@@ -8,11 +8,11 @@
 #include "agent/pipeline/node_flags.h"
 #include "agent/pipeline/paths.h"
 #include "agent/pipeline/template_text.h"
-#include "agent/pipeline/version_number.h"
 #include "agent/pipeline/yaml_fields.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "platform/status.h"
+#include "platform/version_number.h"
 #include "yaml-cpp/yaml.h"
 
 namespace wasmagent::pipeline {
@@ -110,7 +110,7 @@ class TargetReader {
   static absl::StatusOr<std::string> ReadVersion(const YamlFields& fields, const std::string& key) {
     if (!fields.Has(key)) return "";
     ASSIGN_OR_RETURN(std::string version, fields.Text(key));
-    if (IsVersionNumber(version)) return version;
+    if (platform::IsVersionNumber(version)) return version;
     return fields.Error(fields.Get(key),
                         fmt::format("'{}' must be a version, 24 or 3.1.19 for example, not '{}'", key, version));
   }
@@ -121,7 +121,7 @@ class TargetReader {
     ASSIGN_OR_RETURN(target_.sdk, ReadVersion(fields, "sdk"));
     ASSIGN_OR_RETURN(const auto refused, fields.Pairs("refused_sdks"));
     for (const auto& [version, reason] : refused) {
-      if (!IsVersionNumber(version.Scalar()) || !reason.IsScalar() || reason.Scalar().empty()) {
+      if (!platform::IsVersionNumber(version.Scalar()) || !reason.IsScalar() || reason.Scalar().empty()) {
         return fields.Error(version, "'refused_sdks' maps versions of the SDK to the reason: 26: \"…\"");
       }
       target_.refused_sdks[version.Scalar()] = reason.Scalar();

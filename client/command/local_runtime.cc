@@ -15,20 +15,33 @@
 #include "platform/file.h"
 #include "platform/run_program.h"
 #include "platform/status.h"
+#include "platform/version_number.h"
 
 namespace wasmagent::client {
 namespace {
 
-// The first number in a program's version line; 0 when there is none.
-int MajorVersion(const std::string& program) {
+// The first version number in what a program says of itself; "0" when there is none.
+std::string VersionOf(const std::string& program) {
   auto result = platform::RunProgram({program, "--version"}, {.limit = absl::Seconds(20)});
-  if (!result.ok()) return 0;
-  size_t digit = result->out.find_first_of("0123456789");
-  return digit == std::string::npos ? 0 : std::atoi(result->out.c_str() + digit);
+  if (!result.ok()) return "0";
+  const size_t begin = result->out.find_first_of("0123456789");
+  if (begin == std::string::npos) return "0";
+  const std::string version = result->out.substr(begin, result->out.find_first_not_of("0123456789.", begin) - begin);
+  return platform::IsVersionNumber(version) ? version : "0";
+}
+
+// CPython's own minimum (its Tools/wasm/README.md), and the releases that misread --dir HOST::GUEST
+// (https://github.com/bytecodealliance/wasmtime/issues/7415).
+constexpr char kOldestWasmtime[] = "0.38";
+constexpr std::string_view kBadWasmtimes[] = {"14.0.0", "14.0.1", "14.0.2", "14.0.3"};
+
+bool Usable(const std::string& wasmtime_version) {
+  return !platform::VersionPrecedes(wasmtime_version, kOldestWasmtime) &&
+         std::find(std::begin(kBadWasmtimes), std::end(kBadWasmtimes), wasmtime_version) == std::end(kBadWasmtimes);
 }
 
 // node runs 64-bit WebAssembly as emscripten makes it from this release on; those before stop with "invalid opcode".
-constexpr int kNodeWithMemory64 = 23;
+constexpr char kNodeWithMemory64[] = "23";
 constexpr char kMemory64Flag[] = "--experimental-wasm-memory64";
 
 // An activated emsdk names its own node, which is newer than most distributions'.
@@ -46,30 +59,37 @@ absl::StatusOr<std::string> FindNode(const wasmagent::v1::Runner& runner) {
   const auto& flags = runner.flags();
   if (std::find(flags.begin(), flags.end(), kMemory64Flag) == flags.end()) return nodes.front();
   for (const std::string& node : nodes) {
-    if (MajorVersion(node) >= kNodeWithMemory64) return node;
+    if (!platform::VersionPrecedes(VersionOf(node), kNodeWithMemory64)) return node;
   }
   return absl::NotFoundError(fmt::format("the program is of 64 bits, which node {} and newer run; {} is node {}",
-                                         kNodeWithMemory64, nodes.front(), MajorVersion(nodes.front())));
+                                         kNodeWithMemory64, nodes.front(), VersionOf(nodes.front())));
 }
 
 }  // namespace
 
 absl::StatusOr<LocalRuntime> FindRuntime() {
   std::string path = UserFolders::FromEnvironment().path;
+  std::string unusable;
   if (std::string program = FindOnPath("wasmtime", path); !program.empty()) {
+    const std::string version = VersionOf(program);
     // wasmtime 14 changed --mapdir GUEST::HOST to --dir HOST::GUEST.
-    bool old = MajorVersion(program) < 14;
-    return LocalRuntime{old ? LocalRuntime::Kind::kOldWasmtime : LocalRuntime::Kind::kWasmtime, program};
+    const bool old = platform::VersionPrecedes(version, "14");
+    if (Usable(version)) {
+      return LocalRuntime{old ? LocalRuntime::Kind::kOldWasmtime : LocalRuntime::Kind::kWasmtime, program};
+    }
+    unusable = fmt::format(" ({} is wasmtime {}; {} or newer is needed, and not 14.0.0 to 14.0.3)", program, version,
+                           kOldestWasmtime);
   }
   if (std::string program = FindOnPath("node", path); !program.empty()) {
     // Before node 20 node:wasi wants a flag.
-    bool old = MajorVersion(program) < 20;
+    const bool old = platform::VersionPrecedes(VersionOf(program), "20");
     return LocalRuntime{old ? LocalRuntime::Kind::kOldNode : LocalRuntime::Kind::kNode, program};
   }
   if (std::string program = FindOnPath("wasmedge", path); !program.empty()) {
     return LocalRuntime{LocalRuntime::Kind::kWasmedge, program};
   }
-  return absl::NotFoundError("no WebAssembly runtime is installed: install nodejs, wasmtime or wasmedge");
+  return absl::NotFoundError(
+      fmt::format("no WebAssembly runtime is installed{}: install nodejs, wasmtime or wasmedge", unusable));
 }
 
 std::vector<std::string> TakenNodeFlags(const std::string& node, const wasmagent::v1::Runner& runner) {

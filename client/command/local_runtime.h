@@ -14,7 +14,8 @@ struct LocalRuntime {
   std::string program;
 };
 
-// The first of wasmtime, wasmedge and node in PATH, asked for its version. NOT_FOUND with what to install.
+// The first of wasmtime, node and wasmedge in PATH that can be used, asked for its version. NOT_FOUND with what to
+// install.
 absl::StatusOr<LocalRuntime> FindRuntime();
 
 // Flags that `node` takes, of those that a runner names; each is tried.

@@ -46,6 +46,18 @@ TEST(Runtimes, BrokenOnesAreMarked) {
   EXPECT_THAT(runtimes[1].problem, HasSubstr("exit code 132"));
 }
 
+// Rule: wasmtime is of 0.38 or newer.
+TEST(Runtimes, OldestWasmtime) {
+  const ScratchFolder scratch;
+  const auto problem = [&](const std::string& words) {
+    scratch.WriteProgram("bin/wasmtime", words);
+    return ProbeRuntimes(scratch / "state", PathOf(scratch)).at(0).problem;
+  };
+  EXPECT_THAT(problem("wasmtime-cli 0.37.0"), HasSubstr("0.37.0 is too old"));
+  EXPECT_EQ(problem("wasmtime-cli 0.38.0"), "");
+  EXPECT_EQ(problem("wasmtime-cli 1.0.1"), "");
+}
+
 // Rule: whether node needs a flag for node:wasi is found by trying it.
 TEST(Runtimes, NodeFlagsAreTried) {
   const ScratchFolder scratch;

@@ -93,5 +93,20 @@ TEST_F(NodeProgram, SixtyFourBitsWantANewNode) {
   ::unsetenv("EMSDK_NODE");
 }
 
+// Rule: a wasmtime that is too old or misreads its folders is passed over, and told of where nothing else is there.
+TEST_F(NodeProgram, WasmtimesThatCannotBeUsed) {
+  const auto kind = [&](const std::string& version) {
+    std::ofstream(folder_ + "/wasmtime") << "#!/bin/sh\necho 'wasmtime " << version << "'\n";
+    ::chmod((folder_ + "/wasmtime").c_str(), 0755);
+    return FindRuntime()->kind;
+  };
+  EXPECT_EQ(kind("0.38.0"), Kind::kOldWasmtime);
+  EXPECT_EQ(kind("14.0.4 (f7a7bd3 2023-10-20)"), Kind::kWasmtime);
+  EXPECT_EQ(kind("14.0.2"), Kind::kOldNode);
+  EXPECT_EQ(kind("0.37.0"), Kind::kOldNode);
+  std::filesystem::remove(folder_ + "/node");
+  EXPECT_THAT(std::string(FindRuntime().status().message()), ::testing::HasSubstr("is wasmtime 0.37.0"));
+}
+
 }  // namespace
 }  // namespace wasmagent::client

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace wasmagent::pipeline {
+namespace wasmagent::platform {
 
 // True for numbers with single dots between them, each below a million.
 bool IsVersionNumber(std::string_view text);
@@ -15,4 +15,4 @@ bool VersionPrecedes(std::string_view version, std::string_view other);
 // True when the version begins with all numbers of the rule: "26" has "26.0", "3.1" has "3.1.69" and not "3.10.2".
 bool VersionBelongsTo(std::string_view version, std::string_view rule);
 
-}  // namespace wasmagent::pipeline
+}  // namespace wasmagent::platform

@@ -1,8 +1,8 @@
-#include "agent/pipeline/version_number.h"
+#include "platform/version_number.h"
 
 #include "gtest/gtest.h"
 
-namespace wasmagent::pipeline {
+namespace wasmagent::platform {
 namespace {
 
 // Rule: numbers with dots between them, and nothing else.
@@ -33,4 +33,4 @@ TEST(VersionNumber, Belonging) {
 }
 
 }  // namespace
-}  // namespace wasmagent::pipeline
+}  // namespace wasmagent::platform

@@ -1,4 +1,4 @@
-#include "agent/pipeline/version_number.h"
+#include "platform/version_number.h"
 
 #include <algorithm>
 #include <cctype>
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace wasmagent::pipeline {
+namespace wasmagent::platform {
 namespace {
 
 constexpr size_t kMostDigits = 6;
@@ -49,4 +49,4 @@ bool VersionBelongsTo(std::string_view version, std::string_view rule) {
   return a.size() >= b.size() && std::equal(b.begin(), b.end(), a.begin());
 }
 
-}  // namespace wasmagent::pipeline
+}  // namespace wasmagent::platform
