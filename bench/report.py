@@ -15,8 +15,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 class Figure:
     """A row of the table."""
 
-    def __init__(self, name, what, ours, theirs, bound, bound_text, against, unit="ms"):
-        self.name, self.what, self.ours, self.theirs = name, what, ours, theirs
+    def __init__(self, what, ours, theirs, bound, bound_text, against, unit="ms"):
+        self.what, self.ours, self.theirs = what, ours, theirs
         self.bound, self.bound_text, self.against, self.unit = bound, bound_text, against, unit
 
     def missed(self):
@@ -92,11 +92,11 @@ def earlier_rows(path):
     return []
 
 
-def write_results(figures, failures, options, scratch_source):
+def write_results(figures, failures, options):
     rows = {row[0]: row for row in earlier_rows(options.results)}
     rows.update({figure.what: figure.row() for figure in figures})  # in their old places
     text = ["# Measured", "", "Command: `./dev bench`; with `--only NAME` the other rows stay as they were.  ",
-            f"Machine: {machine()}  ", f"Source: {describe_source(scratch_source)}; target `{options.target}`  ",
+            f"Machine: {machine()}  ", f"Source: {describe_source(options.source)}  ",
             "Figures are medians; both sides of a row were measured in turn in one run. A row is missed when its median lies above the bound",
             "by more than the noise: 1.25 × interquartile range / 1.35 / √runs of each side, added. Memory is the resident size of the process",
             "and, for the agent, what its launcher and supervisors hold for themselves.", "", table(list(rows.values())), ""]

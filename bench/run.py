@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measures wasmagent against what one would do without it, and writes bench/RESULTS.md.
 
-    bench/run.py --source DIR [--only NAME]... [--build DIR] [--repeat N] [--target T]
+    bench/run.py --source DIR [--only NAME]... [--build DIR | --agent PROGRAM --client PROGRAM | --in-image IMAGE --engine E]
+                 [--repeat N] [--target T]
 
 Every figure is a ratio (or a difference) of two things measured in the same run, one after the other in turn, so that the machine's
 mood hits both alike; medians of at least five. Exits with 1 when a figure misses its bound beyond noise, 2 when nothing could
@@ -16,163 +17,17 @@ import json
 import os
 import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
+from programs import (Agent, Failed, Submit, copy_tree, lay_emscripten_cache, most_resident_bytes, peak_bytes, plan_steps,
+                      resident_bytes, rsync, timed)
 from report import Figure, table, write_results
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PATIENCE = 7200  # seconds; the longest thing here is a cold build
-
-
-class Failed(Exception):
-    """Something that was to be measured did not work."""
-
-
-# ---------------------------------------------------------------- programs under measurement
-
-
-class Agent:
-    """A wasmagent with a state folder of its own, ended with its context.
-
-    The folder stays until the whole run is over, as every copy does: ext4 passes over inodes that were deleted less than a minute
-    or five ago, one by one, which makes each new file several times as dear, for us and for what we are compared with.
-    """
-
-    def __init__(self, options, scratch, loopback=False):
-        self.state = tempfile.mkdtemp(prefix="state-", dir=scratch)
-        self.address = f"127.0.0.1:{free_port()}" if loopback else f"unix:{self.state}/bench.sock"
-        self.log = open(os.path.join(scratch, os.path.basename(self.state) + ".log"), "wb")
-        self.process = subprocess.Popen(
-            [options.agent, "--listen", self.address, "--state-directory", self.state],
-            stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
-        self.options = options
-
-    def __enter__(self):
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise Failed(f"the agent ended at once; see {self.log.name}")
-            if subprocess.run([self.options.client, "--agent", self.address, "info"], stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL).returncode == 0:
-                return self
-        raise Failed("the agent did not come up within 30 s")
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
-
-
-class Submit:
-    """One `wasmctl submit --output json`, read as it comes."""
-
-    def __init__(self, options, agent, checkout, target, *more):
-        self.argv = [options.client, "--agent", agent.address, "submit", "--checkout", checkout, "--target", target,
-                     "--output", "json", *more]
-        self.first_step = None  # seconds from the start of the process to its first "stepStarted" line
-        self.events = []
-
-    def run(self, until_first_step=False):
-        begin = time.perf_counter()
-        process = subprocess.Popen(self.argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-        for line in process.stdout:
-            if self.first_step is None and b'"stepStarted"' in line:
-                self.first_step = time.perf_counter() - begin
-                if until_first_step:
-                    break
-            if b'"log"' not in line:
-                self.events.append(json.loads(line))
-        if until_first_step and self.first_step is not None:
-            self._cancel(process)
-        errors = process.stderr.read().decode(errors="replace")
-        process.stdout.close()
-        code = process.wait(PATIENCE)
-        self.wall = time.perf_counter() - begin
-        if self.first_step is None or (code != 0 and not until_first_step):
-            raise Failed(f"{' '.join(self.argv)}: exit {code}\n{errors[-2000:]}")
-        return self
-
-    @staticmethod
-    def _cancel(process):
-        # Twice: detach is the answer to the first one.
-        process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.2)
-            return
-        process.send_signal(signal.SIGINT)
-        for _ in process.stdout:
-            pass
-
-
-def free_port():
-    import socket
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def timed(argv, **more):
-    begin = time.perf_counter()
-    done = subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, **more)
-    if done.returncode != 0:
-        raise Failed(f"{' '.join(argv)}: exit {done.returncode}\n{done.stderr.decode(errors='replace')[-2000:]}")
-    return time.perf_counter() - begin
-
-
-def rsync(source, destination):
-    return timed(["rsync", "-a", "--delete", source.rstrip("/") + "/", destination])
-
-
-def resident_bytes(process):
-    """Resident size of a process, and what its launcher and supervisors (the same program, forked) hold for themselves."""
-    total = memory_of(process, "Rss")
-    for pid in children(process):
-        with contextlib.suppress(OSError):
-            if command_of(pid) == command_of(process):  # else a step's own
-                total += memory_of(pid, "Private_Dirty") + memory_of(pid, "Private_Clean")
-    return total
-
-
-def memory_of(process, field):
-    with open(f"/proc/{process}/smaps_rollup", encoding="utf-8") as file:
-        found = re.search(rf"^{field}:\s+(\d+)", file.read(), re.M)
-    return 1024 * int(found.group(1)) if found else 0  # a process that has ended and was not waited for yet holds nothing
-
-
-def peak_bytes(process):
-    """The most that a process has held resident since its start."""
-    with open(f"/proc/{process}/status", encoding="utf-8") as file:
-        return 1024 * int(re.search(r"^VmHWM:\s+(\d+)", file.read(), re.M).group(1))
-
-
-def most_resident_bytes(process):
-    """resident_bytes with the process's own peak: what it held while the tree arrived counts, too."""
-    return resident_bytes(process) - memory_of(process, "Rss") + peak_bytes(process)
-
-
-def children(process):
-    with contextlib.suppress(OSError):
-        found = []
-        for task in os.listdir(f"/proc/{process}/task"):
-            with open(f"/proc/{process}/task/{task}/children") as file:
-                for child in map(int, file.read().split()):
-                    found += [child] + children(child)
-        return found
-    return []
-
-
-def command_of(process):
-    return os.readlink(f"/proc/{process}/exe")
-
 
 # ---------------------------------------------------------------- what is measured
 
@@ -182,7 +37,9 @@ class Bench:
         self.options, self.scratch, self.resources = options, scratch, resources
         self.checkout = os.path.join(scratch, "checkout")
         self.warm = self.by_hand = None
-        rsync(options.source, self.checkout)
+        self.cold = []  # seconds of each cold build
+        os.mkdir(self.checkout)
+        copy_tree(options.source, self.checkout)
 
     # Builds take minutes: what the cold builds leave behind serves those who measure warm ones, whichever comes first.
 
@@ -203,12 +60,13 @@ class Bench:
         if self.warm is not None:
             self.resources.pop_all().close()
         self.warm = self.resources.enter_context(Agent(self.options, self.scratch))
-        return self.submit(self.warm).run().wall
+        self.cold.append(self.submit(self.warm).run().wall)
+        return self.cold[-1]
 
     def build_by_hand(self):
         """Seconds that the same commands take in a fresh copy of the source."""
         folder = self.fresh_folder()
-        rsync(self.checkout, folder)
+        copy_tree(self.checkout, folder)
         self.by_hand = (folder, self.steps(folder))
         return sum(self.run_step(step) for step in self.by_hand[1])
 
@@ -243,9 +101,9 @@ class Bench:
                 nothing.clear(), edit.clear(), theirs.clear()
         bound = statistics.median(theirs)
         return [
-            Figure("no-change-submit", "no-change submit until the first step starts", nothing, theirs, bound, "1.0 ×",
+            Figure("no-change submit until the first step starts", nothing, theirs, bound, "1.0 ×",
                    "`rsync -a` without change"),
-            Figure("one-edit-submit", "one file edited, until the first step starts", edit, theirs, bound + 0.020, "1.0 × + 20 ms",
+            Figure("one file edited, until the first step starts", edit, theirs, bound + 0.020, "1.0 × + 20 ms",
                    "`rsync -a` without change"),
         ]
 
@@ -258,7 +116,7 @@ class Bench:
             with Agent(self.options, self.scratch, loopback=True) as agent:
                 os.sync()
                 ours.append(self.submit(agent).run(until_first_step=True).first_step)
-        return [Figure("first-sync", "first sync into an empty agent over loopback", ours, theirs,
+        return [Figure("first sync into an empty agent over loopback", ours, theirs,
                        1.5 * statistics.median(theirs), "1.5 ×", "`rsync -a` into an empty folder")]
 
     def no_change_build(self):
@@ -270,7 +128,7 @@ class Bench:
             ours.append(self.submit(agent).run().wall)
             if turn == 0:
                 ours.clear(), theirs.clear()
-        return [Figure("no-change-build", "a no-change build in a warm workspace, from `wasmctl` to its end", ours, theirs,
+        return [Figure("a no-change build in a warm workspace, from `wasmctl` to its end", ours, theirs,
                        statistics.median(theirs) + 0.250, "+ 250 ms", "the same `make`s by hand")]
 
     def cold_build(self):
@@ -278,8 +136,54 @@ class Bench:
         for _ in range(self.options.cold_repeat):
             theirs.append(self.build_by_hand())
             ours.append(self.build_cold())
-        return [Figure("cold-build", f"a cold `{self.options.target}` build", ours, theirs, 1.01 * statistics.median(theirs),
+        return [Figure(f"a cold `{self.options.target}` build", ours, theirs, 1.01 * statistics.median(theirs),
                        "1.01 ×", "the same commands by hand", "s")]
+
+    # Configured anew on both sides by an environment that nothing looks at; the compiler caches are warm, each side's its own.
+    def configure(self):
+        folder, steps = self.folder_by_hand()
+        agent = self.warm_agent()
+        step = next((step for step in reversed(steps) if step["name"] == "configure"), None)
+        if step is None:
+            raise Failed(f"target {self.options.target} has no configure step")
+        ours, theirs = [], []
+        for turn in range(self.options.repeat + 1):
+            mark = f"WASMAGENT_BENCH_TURN={turn}"
+            shutil.rmtree(step["directory"])
+            theirs.append(self.run_step(step | {"env": step["env"] | dict([mark.split("=")])}))
+            ours.append(self.submit(agent, "--configure-only", "--env", mark).run().seconds_of(self.options.target, "configure"))
+            if turn == 0:
+                ours.clear(), theirs.clear()
+        return [Figure(f"configure of `{self.options.target}`", ours, theirs, statistics.median(theirs), "1.0 ×",
+                       "the same command by hand", "s")]
+
+    def warm_make(self):
+        """Everything is compiled before, and nothing is left of it but what ccache has, on each side its own."""
+        folder, steps = self.folder_by_hand()
+        agent = self.warm_agent()
+        mine = [step for step in steps if step["target"] == self.options.target]
+        ours, theirs = [], []
+        for turn in range(self.options.repeat + 1):
+            shutil.rmtree(mine[0]["directory"])
+            theirs.append({step["name"]: self.run_step(step) for step in mine}["make"])
+            ours.append(self.submit(agent, "--clean").run().seconds_of(self.options.target, "make"))
+            if turn == 0:
+                ours.clear(), theirs.clear()
+        return [Figure(f"`make` of `{self.options.target}` from nothing, ccache warm", ours, theirs,
+                       1.10 * statistics.median(theirs), "1.10 ×", "the same command by hand", "s")]
+
+    def neighbour(self):
+        """Another checkout of the same project, a commit further: nothing of its own is there, everybody's caches are warm."""
+        agent = self.warm_agent()
+        ours = []
+        for turn in range(self.options.repeat):
+            other = self.fresh_folder()
+            copy_tree(self.options.source, other)
+            with open(os.path.join(other, os.path.relpath(self.edited_file(), self.checkout)), "a", encoding="utf-8") as file:
+                file.write(f"/* {turn} */\n")
+            ours.append(Submit(self.options, agent, other, self.options.target).run().wall)
+        return [Figure(f"`{self.options.target}` of a second checkout, a commit further, from nothing", ours, self.cold,
+                       0.2 * statistics.median(self.cold), "0.2 ×", "the first checkout's cold build", "s")]
 
     def memory(self):
         idle, building, client = [], [], []
@@ -318,9 +222,9 @@ class Bench:
                 main.stdout.close()
         mb = 1e6
         return [
-            Figure("memory", "resident memory: agent, idle", idle, None, 48 * mb, "48 MB", "–", "MB"),
-            Figure("memory", "resident memory: agent, building with 20 watchers", building, None, 96 * mb, "96 MB", "–", "MB"),
-            Figure("memory", "resident memory: `wasmctl`, submitting", client, None, 48 * mb, "48 MB", "–", "MB"),
+            Figure("resident memory: agent, idle", idle, None, 48 * mb, "48 MB", "–", "MB"),
+            Figure("resident memory: agent, building with 20 watchers", building, None, 96 * mb, "96 MB", "–", "MB"),
+            Figure("resident memory: `wasmctl`, submitting", client, None, 48 * mb, "48 MB", "–", "MB"),
         ]
 
     def watch_argv(self, agent, build_id):
@@ -345,34 +249,13 @@ class Bench:
 
     def run_step(self, step):
         os.makedirs(step["directory"], exist_ok=True)
+        lay_emscripten_cache(step["env"])
         return timed(step["argv"], cwd=step["directory"], env=step["env"])
-
-
-def plan_steps(plan, folder):
-    """The steps of a plan's JSON as argv, environment and folder, "$SRC" being `folder`."""
-
-    def placed(text):
-        return text.replace("$SRC", folder).replace("\x01SRC\x01", folder)
-
-    steps = []
-    for target in plan.get("targets", []):
-        for step in target.get("steps", []):
-            steps.append({
-                "argv": [placed(argument) for argument in step["argv"]],
-                "env": {name: placed(value) for name, value in step.get("env", {}).items()},
-                "directory": os.path.join(folder, step.get("directory", "")),
-            })
-    if not steps:
-        raise Failed("wasmctl plan told no steps")
-    for step in steps:
-        # The agent's folders for temporary files and caches are not there by hand; a by-hand build uses the caller's.
-        step["env"].pop("TMPDIR", None)
-    return steps
 
 
 # ---------------------------------------------------------------- the run
 
-MEASUREMENTS = ["first-sync", "cold-build", "sync", "no-change-build", "memory"]
+MEASUREMENTS = ["first-sync", "cold-build", "sync", "no-change-build", "warm-make", "neighbour", "memory", "configure"]
 
 
 def parse_arguments():
@@ -380,6 +263,11 @@ def parse_arguments():
     parser.add_argument("--source", required=True, help="checkout to build; it is copied, not touched")
     parser.add_argument("--only", action="append", choices=MEASUREMENTS, help="measure this alone; may be repeated")
     parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"), help="folder of the release build")
+    parser.add_argument("--agent", help="wasmagent to measure (default: the build's)")
+    parser.add_argument("--client", help="wasmctl to measure (default: the build's)")
+    parser.add_argument("--in-image", metavar="IMAGE", help="measure in a container of the agent's image, with its programs")
+    parser.add_argument("--engine", default="docker", help="what runs that container")
+    parser.add_argument("--figures", action="store_true", help="print what was measured as JSON, and write no results")
     parser.add_argument("--target", default="wasi")
     parser.add_argument("--repeat", type=int, default=7, help="runs of each side, at least 5")
     parser.add_argument("--cold-repeat", type=int, default=5, help="runs of each side of the cold build, minutes each")
@@ -387,20 +275,22 @@ def parse_arguments():
     parser.add_argument("--scratch", help="folder for copies and state; default: a temporary one")
     parser.add_argument("--results", default=os.path.join(ROOT, "bench", "RESULTS.md"))
     options = parser.parse_args()
-    options.agent = os.path.join(options.build, "agent", "wasmagent")
-    options.client = os.path.join(options.build, "client", "wasmctl")
+    options.agent = options.agent or os.path.join(options.build, "agent", "wasmagent")
+    options.client = options.client or os.path.join(options.build, "client", "wasmctl")
     if not os.path.isfile(os.path.join(options.source, "configure")):
         parser.error(f"--source {options.source}: no checkout with a configure script")
+    if options.in_image:
+        return options
     for program in (options.agent, options.client):
         if not os.access(program, os.X_OK):
             parser.error(f"{program} is not there: build it first")
-    if shutil.which("rsync") is None:
+    if shutil.which("rsync") is None and {"sync", "first-sync"} & set(options.only or MEASUREMENTS):
         parser.error("rsync is not installed")
     return options
 
 
-def main():
-    options = parse_arguments()
+def measure(options):
+    """What this machine shows: figures, and a pair of name and reason for each that could not be measured."""
     figures, failures = [], []
     with tempfile.TemporaryDirectory(prefix="wasmagent-bench-", dir=options.scratch) as scratch, contextlib.ExitStack() as resources:
         bench = Bench(options, scratch, resources)
@@ -414,11 +304,37 @@ def main():
                 continue
             figures += found
             print(table([figure.row() for figure in found]), file=sys.stderr, flush=True)
-        if figures:
-            write_results(figures, failures, options, bench.checkout)
-            print(table([figure.row() for figure in figures]))
+    return figures, failures
+
+
+def measure_in_image(options):
+    """The same in a container, as the user that its agent runs as: Emscripten's libraries are not that user's to write."""
+    argv = [options.engine, "run", "--rm", "--network", "none", "--entrypoint", "python3", "--volume", f"{ROOT}/bench:/bench:ro",
+            "--volume", f"{os.path.abspath(options.source)}:/source:ro", options.in_image, "-B", "/bench/run.py", "--source", "/source",
+            "--agent", "/usr/local/bin/wasmagent", "--client", "/usr/local/bin/wasmctl", "--scratch", "/var/lib/wasmagent",
+            "--target", options.target, "--repeat", str(options.repeat), "--cold-repeat", str(options.cold_repeat),
+            "--memory-seconds", str(options.memory_seconds), "--figures"]
+    argv += [word for name in options.only or [] for word in ("--only", name)]
+    told = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False)
+    if told.returncode != 0:
+        sys.exit(f"{' '.join(argv)}: exit {told.returncode}")
+    answer = json.loads(told.stdout)
+    figures = [Figure(**figure) for figure in answer["figures"]]
+    for figure in figures:
+        figure.what += ", in the image"
+    return figures, answer["failures"]
+
+
+def main():
+    options = parse_arguments()
+    figures, failures = measure_in_image(options) if options.in_image else measure(options)
+    if options.figures:
+        print(json.dumps({"figures": [vars(figure) for figure in figures], "failures": failures}))
+        return 0
     if not figures:
         return 2
+    write_results(figures, failures, options)
+    print(table([figure.row() for figure in figures]))
     return 1 if failures or any(figure.missed() for figure in figures) else 0
 
 
