@@ -33,9 +33,13 @@ for program in *; do
     *) rm "$program" ;;
   esac
 done
+# Debian's clang calls its linker so.
+ln -s wasm-ld wasm-ld-14
 cd "$dest/usr"
 # The one name by which the agent looks for it.
 find bin -type l ! -name clang-14 -delete
 find share/doc -mindepth 2 ! -name copyright \( -type f -o -type l \) -delete
 rm -rf share/man share/lintian share/bash-completion \
-  lib/llvm-14/build lib/llvm-14/cmake lib/llvm-14/include lib/llvm-14/libexec lib/llvm-14/share
+  lib/llvm-14/build lib/llvm-14/cmake lib/llvm-14/libexec lib/llvm-14/share
+# Of the headers those of libc++, to which include/wasm32-wasi has a link.
+find lib/llvm-14/include -mindepth 1 -maxdepth 1 ! -name wasm32-wasi -exec rm -rf {} +
