@@ -25,19 +25,8 @@ PORTS = '$sdk/ports'
 FROZEN_CACHE = False
 END
 
-# What nobody links: link-time optimisation, sanitizers, wasm workers, and the file system that CPython does not use.
-cd "$root/cache/sysroot/lib/wasm32-emscripten"
-rm -rf lto lto-pic
-find . -name '*-ww*.a' -delete
-find . \( -name '*asan*.a' -o -name '*lsan*.a' -o -name '*ubsan*.a' -o -name 'libsanitizer*.a' -o -name 'libwasmfs-*.a' -o -name 'libwasmfs.a' \) -delete
-rm -rf "$root/test" "$root/cache/symbol_lists"
-
+"$here/drop-variants.sh" "$root"
 python3 "$here/patch-emscripten.py" "$root"
 python3 "$here/seed-ports.py" "$root" "$ports" "$sdk/ports"
 EM_CONFIG=$sdk/.emscripten "$here/warm-cache.sh" "$root"
-
-rm -rf "$root/cache/build" "$root/cache/ports-builds" "$root/cache/symbol_lists"
-find "$root" "$sdk" -name __pycache__ -prune -exec rm -rf {} +
-# Bytecode of what every step runs; its users cannot write it.
-python3 -m compileall -q "$root/tools" "$root"/*.py
 chmod -R go-w,a+rX "$root" "$sdk"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # warm-cache.sh ROOT: build every variant of the system libraries and ports that CPython's targets link, by linking an empty
-# program as they do: with and without optimisation, as main module (PIC), with threads, for 64 bit.
+# program as they do: with and without optimisation, as main module (PIC), with threads, for 64 bit. Leaves nothing that was only
+# needed for that, and bytecode of what every step runs: who builds cannot write it.
 set -eu
 root=${1:?usage: warm-cache.sh ROOT}
 export TZ=UTC
@@ -31,4 +32,7 @@ done
 echo '#include <string>
 int main(int, char **argv) { return std::string(argv[0]).size() == 0; }' >main.cc
 for level in -O0 -O2; do run "$root/em++" "$level" -sMEMORY64=1 main.cc -o main.js; done
-rm -rf "$work"
+cd "$root"
+rm -rf "$work" "$root/cache/build" "$root/cache/ports-builds" "$root/cache/symbol_lists"
+find "$root" -name __pycache__ -prune -exec rm -rf {} +
+python3 -m compileall -q "$root/tools" "$root"/*.py
