@@ -85,6 +85,15 @@ answer=$("$wasmctl" run --checkout "$work/makefile-hello" --target emscripten --
 [ "$answer" = "Hello, reader, from emscripten." ] || fail "the program says: $answer"
 ok "what emscripten made runs in node"
 
+# The compiler cache knows no paths: another checkout, in a workspace of its own, compiles nothing.
+cp -r "$root/examples/makefile-hello" "$work/elsewhere"
+for target in wasi emscripten; do
+  "$wasmctl" submit --agent "$agent" --checkout "$work/elsewhere" --target "$target" --output plain >"$work/log" 2>&1 ||
+    { cat "$work/log"; fail "another checkout for $target"; }
+  grep -q "ccache served 2 of 2 (100 %)" "$work/log" || { cat "$work/log"; fail "another checkout compiles for $target"; }
+done
+ok "another checkout has all of it from the compiler cache"
+
 # Two WASI SDKs: the newest is taken, unless the project names the other one.
 version_of() {  # SDK-LINE: what the compiler of a target with this line says of itself
   rm -rf "$work/versions"
