@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 import time
 
+from event_times import seconds_of_steps, seconds_within_steps
+
 PATIENCE = 7200  # seconds; the longest thing here is a cold build
 
 
@@ -83,15 +85,14 @@ class Submit:
 
     def seconds_of(self, target, name):
         """What a step took, as the agent measured it."""
-        started = {}
-        for event in self.events:
-            if "stepStarted" in event:
-                started[event["stepStarted"].get("step", 0)] = event["stepStarted"]
-            ended = event.get("stepEnded", {"skipped": True})
-            step = started.get(ended.get("step", 0), {})
-            if not ended.get("skipped") and (step.get("target"), step.get("name")) == (target, name):
-                return float(ended["wallTime"].rstrip("s"))
-        raise Failed(f"{' '.join(self.argv)}: step {name} of {target} did not run")
+        try:
+            return seconds_of_steps(self.events)[target][name]
+        except KeyError:
+            raise Failed(f"{' '.join(self.argv)}: step {name} of {target} did not run") from None
+
+    def seconds_outside_of_steps(self):
+        """What was not the work of a step: scanning, sending, preparing, collecting, fetching."""
+        return self.wall - seconds_within_steps(self.events)
 
     @staticmethod
     def _cancel(process):
