@@ -21,7 +21,7 @@ function(wasmagent_python_test file)
       set_tests_properties(
         ${name}
         PROPERTIES ENVIRONMENT
-                   "WASMAGENT=$<TARGET_FILE:wasmagent>;WASMCTL=$<TARGET_FILE:wasmctl>;PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/support;PYTHONDONTWRITEBYTECODE=1;WASMAGENT_SOURCE=${PROJECT_SOURCE_DIR}"
+                   "WASMAGENT=$<TARGET_FILE:wasmagent>;WASMCTL=$<TARGET_FILE:wasmctl>;PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/support:${PROJECT_SOURCE_DIR}/bench;PYTHONDONTWRITEBYTECODE=1;WASMAGENT_SOURCE=${PROJECT_SOURCE_DIR}"
                    SKIP_RETURN_CODE 77
                    TIMEOUT ${ARG_TIMEOUT}
                    LABELS "${ARG_LABELS}"
