@@ -64,6 +64,7 @@ class Bench:
         submit = self.submit(self.warm).run()
         self.cold.append(submit.wall)
         self.overhead.append(submit.seconds_outside_of_steps())
+        print(f"  cold build by an agent: {submit.wall:.1f} s, {self.overhead[-1]:.2f} s outside of its steps", file=sys.stderr, flush=True)
         return self.cold[-1]
 
     def build_by_hand(self):
@@ -71,7 +72,9 @@ class Bench:
         folder = self.fresh_folder()
         copy_tree(self.checkout, folder)
         self.by_hand = (folder, self.steps(folder))
-        return sum(self.run_step(step) for step in self.by_hand[1])
+        took = sum(self.run_step(step) for step in self.by_hand[1])
+        print(f"  cold build by hand: {took:.1f} s", file=sys.stderr, flush=True)
+        return took
 
     def fresh_folder(self):
         return tempfile.mkdtemp(prefix="copy-", dir=self.scratch)
