@@ -97,7 +97,7 @@ def write_results(figures, failures, options):
     rows.update({figure.what: figure.row() for figure in figures})  # in their old places
     text = ["# Measured", "", "Command: `./dev bench`; with `--only NAME` the other rows stay as they were.  ",
             f"Machine: {machine()}  ", f"Source: {describe_source(options.source)}  ",
-            "Figures are medians; both sides of a row were measured in turn in one run. A row is missed when its median lies above the bound",
+            "Figures are medians; both sides of a row were measured in one run, in turn or at once. A row is missed when its median lies above the bound",
             "by more than the noise: 1.25 × interquartile range / 1.35 / √runs of each side, added. Memory is the resident size of the process",
             "and, for the agent, what its launcher and supervisors hold for themselves.", "", table(list(rows.values())), ""]
     text += [f"Not measured: {name}: {reason}" for name, reason in failures]

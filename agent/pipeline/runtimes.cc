@@ -17,6 +17,7 @@ namespace wasmagent::pipeline {
 namespace {
 
 constexpr char kRunnerScript[] = "node-wasi.mjs";
+// CPython's own minimum (its Tools/wasm/README.md).
 constexpr char kOldestWasmtime[] = "0.38";
 // Before version 20, node has node:wasi only with this flag.
 constexpr char kOldNodeFlag[] = "--experimental-wasi-unstable-preview1";
