@@ -13,7 +13,7 @@ namespace wasmagent::pipeline {
 struct SdkChoice {
   const Toolchain* toolchain = nullptr;  // in the inventory
   bool among_several = false;            // others of its kind were there
-  std::vector<std::string> remarks;      // which it is and, where there are others, why not they; the choice is the first
+  std::vector<std::string> remarks;  // which it is and, where there are others, why not they; the choice is the first
 };
 
 // Takes, of the SDKs of the target's kind that are usable and that its rules allow, the one of its preferred version,

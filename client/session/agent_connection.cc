@@ -27,9 +27,7 @@ constexpr int kLargestMessage = 16 << 20;
 // Details of a refusal come in the trailers. This agent cuts its lists to a few kB; one of another make may not.
 constexpr int kLargestMetadata = 8 << 20;
 
-bool IsUnix(const std::string& address) {
-  return address.starts_with("unix:");
-}
+bool IsUnix(const std::string& address) { return address.starts_with("unix:"); }
 
 bool IsLoopback(const std::string& address) {
   return address.starts_with("localhost:") || address.starts_with("127.") || address.starts_with("[::1]:");

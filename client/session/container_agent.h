@@ -64,8 +64,8 @@ class ContainerAgent {
   // The address of the checkout's container, starting it if need be. Runs no engine command when its socket answers.
   // INVALID_ARGUMENT when it runs and is of another image or engine than the options name.
   absl::StatusOr<AgentAddress> EnsureRunning() const;
-  // OK when the container that was started last is of the image and the engine that the options name, or they name none;
-  // INVALID_ARGUMENT with the command that ends the other one.
+  // OK when the container that was started last is of the image and the engine that the options name, or they name
+  // none; INVALID_ARGUMENT with the command that ends the other one.
   absl::Status CheckStarted() const;
   // Ends and removes it. It is no error when there is none.
   absl::Status Stop() const;
