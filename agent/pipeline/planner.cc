@@ -24,6 +24,15 @@ absl::Status CheckOptions(const PlanOptions& options) {
   return absl::OkStatus();
 }
 
+// For a target that nobody asked for: what one tells the compiler of a cross build would break the build of the
+// interpreter that it needs, or make everyone's anew.
+PlanOptions OptionsOfNeed(PlanOptions options) {
+  options.env.clear();
+  options.configure_args.clear();
+  options.make_args.clear();
+  return options;
+}
+
 bool Contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -61,13 +70,14 @@ absl::StatusOr<Plan> Planner::MakePlan(const SourceTree& source, const std::vect
                        SelectTargets(project.file, targets, inventory_, {options.force, options.action}),
                        project.source);
   ASSIGN_OR_RETURN_CTX(const auto order, OrderTargets(project.file, selection.names), project.source);
-  const PlanContext context{inventory_, base_env_, options, source};
+  const PlanOptions options_of_need = OptionsOfNeed(options);
   Plan plan;
   plan.remarks = selection.remarks;
   const std::vector<int> jobs = ShareJobs(order, options.jobs);
   for (size_t i = 0; i < order.size(); ++i) {
     const TargetTemplate* target = order[i];
     const bool asked_for = Contains(selection.names, target->name);
+    const PlanContext context{inventory_, base_env_, asked_for ? options : options_of_need, source};
     ASSIGN_OR_RETURN(PlannedTarget planned, PlanTarget(*target, plan.targets, context, jobs[i], asked_for));
     planned.remarks.insert(planned.remarks.begin(), "targets: " + project.source);
     plan.targets.push_back(std::move(planned));

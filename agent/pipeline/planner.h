@@ -16,6 +16,7 @@ namespace wasmagent::pipeline {
 // What the user may choose for a build; wasmagent.v1.BuildOptions without the wire.
 struct PlanOptions {
   int jobs = 1;
+  // These three are for the targets asked for; what these need is planned as its target file says.
   std::map<std::string, std::string> env;
   std::vector<std::string> configure_args;
   std::vector<std::string> make_args;

@@ -47,7 +47,7 @@ void AddRequestFlags(CLI::App& command, RequestFlags& flags) {
   command.add_flag("--clean", flags.clean, "Start from clean build dirs");
   command.add_flag("--force", flags.force, "Build targets that are known to be broken, too");
   command.add_option("--jobs,-j", flags.jobs, "Parallel jobs (default: what the agent's CPUs and memory allow)");
-  command.add_option("--env", flags.env, "NAME=VALUE for every step; may be repeated")->allow_extra_args(false);
+  command.add_option("--env", flags.env, "NAME=VALUE for the targets' steps; may be repeated")->allow_extra_args(false);
   command.add_option("--configure-arg", flags.configure_args, "Added to configure's arguments; may be repeated")
       ->allow_extra_args(false);
   command.add_option("--make-arg", flags.make_args, "Added to make's arguments; may be repeated")

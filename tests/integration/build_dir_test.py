@@ -105,8 +105,10 @@ class BuildDir(harness.Case):
                      target("app", {"make": "true"}, needs=["tool"]))
         self.assertEqual(self.build()[0], ["tool:"])
         self.assertEqual(self.build()[0], [])
-        self.assertEqual(self.build("--make-arg", "V=1")[0], ["tool: V=1"])
-        self.assertEqual(self.build("--make-arg", "V=1")[0], [])
+        self.assertEqual(self.build("--make-arg", "V=1")[0], [], "they are for what is asked for")
+        self.assertEqual(self.build("--make-arg", "V=1", target="tool")[0], ["tool: V=1"])
+        self.assertEqual(self.build()[0], ["tool:"])
+        self.assertEqual(self.build()[0], [])
 
     def test_a_mistake_in_the_target_costs_no_warm_workspace(self):
         """Named, and incremental: a pattern that fits nothing and a program that is not there say where, and what was built stays."""

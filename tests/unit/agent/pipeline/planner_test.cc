@@ -147,6 +147,31 @@ TEST(Planner, RequestOptionsComeLast) {
   EXPECT_FALSE(Planner(machine, kBase).MakePlan(CPython("11"), {}, Jobs(1)).ok());
 }
 
+// Rule: what a request tells is for the targets that it names. A need is built as always, so that one build of it
+// serves all.
+TEST(Planner, RequestOptionsLeaveNeedsAlone) {
+  const ToolchainInventory machine = Machine();
+  PlanOptions options = Jobs(3);
+  options.env = {{"CFLAGS", "-mexec-model=reactor"}};
+  options.configure_args = {"--enable-wasm-dynamic-linking"};
+  options.make_args = {"V=1"};
+  const Planner planner(machine, kBase);
+  const auto plain = planner.MakePlan(CPython("11"), {"wasi"}, Jobs(3));
+  const auto plan = planner.MakePlan(CPython("11"), {"wasi"}, options);
+  ASSERT_TRUE(plain.ok() && plan.ok());
+  EXPECT_EQ(plan->targets[0].name, "build");
+  EXPECT_EQ(plan->targets[0].configure_key, plain->targets[0].configure_key);
+  for (size_t i = 0; i < plan->targets[0].steps.size(); ++i) {
+    EXPECT_EQ(plan->targets[0].steps[i].argv, plain->targets[0].steps[i].argv);
+    EXPECT_EQ(plan->targets[0].steps[i].env, plain->targets[0].steps[i].env);
+  }
+  EXPECT_EQ(plan->targets[1].steps[0].argv.back(), "--enable-wasm-dynamic-linking");
+  EXPECT_EQ(plan->targets[1].steps[0].env.at("CFLAGS"), "-mexec-model=reactor");
+  const auto both = planner.MakePlan(CPython("11"), {"build", "wasi"}, options);
+  ASSERT_TRUE(both.ok());
+  EXPECT_EQ(both->targets[0].steps[0].argv.back(), "--enable-wasm-dynamic-linking");
+}
+
 // Rule: the configure key changes with all that decides how a build dir is configured, and with nothing else.
 TEST(Planner, ConfigureKeyHasWhatConfigures) {
   const auto key =
