@@ -1,6 +1,5 @@
 """The real CPython, from a checkout to a python.wasm that runs, with the embedded agent and this machine's SDK."""
 
-import json
 import shlex
 import subprocess
 import xml.etree.ElementTree
@@ -12,16 +11,14 @@ import harness
 class CPython(cpython.Case):
     def by_hand(self, tree):
         """Runs the plan's makes in a copy of the workspace, as somebody would who types them, and returns their logs."""
-        plan = json.loads(self.bare("plan", "--agent", self.kind, "--target", "wasi", "--output", "json").out)
         logs = {}
-        for target in plan["targets"]:
-            step = next(step for step in target["steps"] if step["name"] == "make")
-            env = {name: value.replace("$SRC", str(tree)) for name, value in step["env"].items()}
-            env["TMPDIR"] = env["HOME"] = "/tmp"
-            argv = [word.replace("$SRC", str(tree)) for word in step["argv"]]
-            made = subprocess.run(argv, cwd=tree / step["directory"], env=env, capture_output=True, text=True, errors="replace")
-            self.assertEqual(made.returncode, 0, f"{shlex.join(argv)}\n{made.stderr[-2000:]}")
-            logs[target["name"]] = made.stdout
+        for step in self.steps_by_hand(self.kind, "wasi", tree):
+            if step["name"] != "make":
+                continue
+            made = subprocess.run(step["argv"], cwd=step["directory"], env=step["env"] | {"TMPDIR": "/tmp", "HOME": "/tmp"},
+                                  capture_output=True, text=True, errors="replace")
+            self.assertEqual(made.returncode, 0, f"{shlex.join(step['argv'])}\n{made.stderr[-2000:]}")
+            logs[step["target"]] = made.stdout
         return logs
 
     def tests_come_out_as_by_hand(self):
@@ -33,13 +30,9 @@ class CPython(cpython.Case):
         ours = self.counts(self.src / "builddir/wasi/test-results.xml")
         self.assertEqual(ours["tests"], int(results["tests"]))
         self.assertGreater(ours["tests"], 300)
-        plan = json.loads(self.bare("plan", "--agent", self.kind, "--target", "wasi", "--output", "json", "--test", words).out)
-        step = plan["targets"][-1]["steps"][-1]
-        tree = self.scratch / "by-hand"
+        step = self.steps_by_hand(self.kind, "wasi", self.scratch / "by-hand", "--test", words)[-1]
         (self.scratch / "tmp").mkdir()
-        env = {name: value.replace("$SRC", str(tree)) for name, value in step["env"].items()}
-        subprocess.run([word.replace("$SRC", str(tree)) for word in step["argv"]], cwd=tree / step["directory"], env=env,
-                       capture_output=True, check=True)
+        subprocess.run(step["argv"], cwd=step["directory"], env=step["env"], capture_output=True, check=True)
         self.assertEqual(self.counts(self.scratch / "tmp/test-results-wasi.xml"), ours)
         # The program that they ran tells of itself.
         told = self.bare("submit", "--agent", self.kind, "--target", "wasi", "--output", "plain", "--pythoninfo")

@@ -1,6 +1,7 @@
 """A checkout of the real CPython, built by an agent that wasmctl starts itself."""
 
 import base64
+import json
 import os
 import pathlib
 import re
@@ -8,14 +9,16 @@ import shutil
 import subprocess
 import unittest
 
+import browser
 import harness
+from programs import plan_steps
 
 SOURCE = pathlib.Path(os.environ["WASMAGENT_SOURCE"])
 
 
-def cpython_source():
-    """The distribution's own CPython source, fetched once."""
-    fetched = subprocess.run([SOURCE / "dev", "source"], capture_output=True, text=True)
+def cpython_source(version=None):
+    """A CPython source of the distribution, fetched once: the one that is its own, or that version."""
+    fetched = subprocess.run([SOURCE / "dev", "source", *([version] if version else [])], capture_output=True, text=True)
     if fetched.returncode != 0:
         raise unittest.SkipTest(f"no CPython source: {fetched.stderr.strip().splitlines()[-1:]}")
     return pathlib.Path(fetched.stdout.strip())
@@ -30,10 +33,11 @@ class Case(harness.Case):
     """A checkout of the distribution's CPython, and an agent that wasmctl starts itself: "embedded" or "container"."""
 
     kind = "embedded"
+    version = None  # of CPython; None is the distribution's own
 
     def setUp(self):
         super().setUp()
-        source = cpython_source()
+        source = cpython_source(self.version)
         shutil.rmtree(self.src)
         shutil.copytree(source, self.src, symlinks=True)
         self.addCleanup(self.bare, "agent", "down", *(["--embedded"] if self.kind == "embedded" else []))
@@ -60,3 +64,18 @@ class Case(harness.Case):
 
     def run_python(self, code):
         return self.bare("run", "--target", "wasi", "--", "-c", code).out
+
+    def steps_by_hand(self, agent, target, tree, *args):
+        """What somebody would type in `tree` to have what a submit with these arguments does there: the steps of its plan."""
+        plan = json.loads(self.bare("plan", "--agent", agent, "--target", target, "--output", "json", *args).out)
+        return plan_steps(plan, str(tree))
+
+    def open_page(self, target):
+        """Has a browser open what `wasmctl serve` shows of a browser target, and checks what its REPL says."""
+        with subprocess.Popen([harness.WASMCTL, "serve", "--port", "0"], cwd=self.src, env=self.env, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+            self.addCleanup(process.kill)
+            site = process.stdout.readline().strip()
+            found = browser.drive("tests/e2e/python_page.mjs", f"{site.rstrip('/')}/builddir/{target}/python.html")
+            process.terminate()
+        self.assertEqual(found, {"isolated": True, "sum": "2", "platform": "'emscripten'", "ports": "b'ok'"}, target)

@@ -95,7 +95,10 @@ TEST(Planner, PlansAreAsShown) {
                           "emscripten-node-pthreads-debug", "wasm64-emscripten-node-debug"},
                          Jobs(4)));
   }
-  ExpectGolden("cpython-3.11-debug.txt", planner.MakePlan(CPython("11"), {"build-debug", "wasi-debug"}, Jobs(4)));
+  for (const char* minor : {"11", "13"}) {
+    ExpectGolden(std::string("cpython-3.") + minor + "-debug.txt",
+                 planner.MakePlan(CPython(minor), {"build-debug", "wasi-debug"}, Jobs(4)));
+  }
   ExpectGolden("configure.txt", planner.MakePlan(OneFile("configure", ""), {"wasi", "emscripten", "native"}, Jobs(4)));
   ExpectGolden("cmake.txt", planner.MakePlan(OneFile("CMakeLists.txt", ""), {"wasi", "emscripten", "native"}, Jobs(4)));
   ExpectGolden("makefile.txt", planner.MakePlan(OneFile("Makefile", ""), {"wasi", "emscripten", "native"}, Jobs(4)));
