@@ -63,8 +63,17 @@ class CPythonInContainer(cpython.Case):
         self.assertIn("running at", self.bare("agent", "status").out)
         refused = self.bare("--image", "another:1", "submit", "--target", "wasi", code=2).err
         self.assertIn(f"runs {IMAGE} in {self.engine}, and not another:1", refused)
+        self.emscripten_builds_run()
         self.bare("agent", "down")
         self.assertNotIn("running at", self.bare("agent", "status", code=1).out)
+
+    def emscripten_builds_run(self):
+        """The other kinds of targets, side by side; the interpreter that they need is there."""
+        self.bare("submit", "--agent", "container", "--target", "emscripten-node", "--target", "emscripten-browser", "--output", "plain")
+        said = self.bare("run", "--target", "emscripten-node", "--", "-c",
+                         "import sys, zlib, bz2, sqlite3; print(sys.platform, zlib.decompress(zlib.compress(b'ok')).decode())").out
+        self.assertEqual(said.split(), ["emscripten", "ok"])
+        self.open_page("emscripten-browser")
 
 
 if __name__ == "__main__":
