@@ -2,7 +2,7 @@
 """Measures wasmagent against what one would do without it, and writes bench/RESULTS.md.
 
     bench/run.py --source DIR [--only NAME]... [--build DIR | --agent PROGRAM --client PROGRAM | --in-image IMAGE --engine E]
-                 [--repeat N] [--target T]
+                 [--repeat N] [--target T]...
 
 Every figure is a ratio (or a difference) of two things measured in the same run, in turn or at once, so that the machine's
 mood hits both alike; medians of at least five. Exits with 1 when a figure misses its bound beyond noise, 2 when nothing could
@@ -153,31 +153,34 @@ class Bench:
         return [Figure(f"a cold `{self.options.target}` build, outside of its steps", self.overhead, steps,
                        0.01 * statistics.median(steps), "0.01 ×", "the time within its steps", "s")]
 
-    # Configured anew on both sides by an environment that nothing looks at; the compiler caches are warm, each side's its own. Both
-    # sides at once, since configure takes one processor and minutes: the machine's mood is the same for both.
+    # Configured anew on both sides by an environment that nothing looks at; each side has a compiler cache of its own, empty at the
+    # start. Both sides at once, since configure takes one processor and minutes: the machine's mood is the same for both. With
+    # several targets in turn: their need is built once.
     def configure(self):
-        folder = self.fresh_folder()
+        folder, targets = self.fresh_folder(), self.options.targets
         copy_tree(self.checkout, folder)
-        steps = self.steps(folder)
-        at = max((i for i, step in enumerate(steps) if (step["target"], step["name"]) == (self.options.target, "configure")), default=None)
-        if at is None:
-            raise Failed(f"target {self.options.target} has no configure step")
-        for step in steps[:at]:  # the needs
-            self.run_step(step)
-        step = steps[at]
-        ours, theirs = [], []
+        steps = self.steps(folder, *targets)
+        configures = {step["target"]: step for step in steps if step["name"] == "configure" and step["target"] in targets}
+        if set(configures) != set(targets):
+            raise Failed(f"no configure step: {', '.join(sorted(set(targets) - set(configures)))}")
+        for step in steps:
+            if step["target"] not in targets:  # a need
+                self.run_step(step)
+        ours, theirs = ({target: [] for target in targets} for _ in range(2))
         with Agent(self.options, self.scratch) as agent, concurrent.futures.ThreadPoolExecutor() as aside:
-            self.submit(agent, "--configure-only").run()  # the needs
-            for turn in range(self.options.repeat + 1):
-                mark = f"WASMAGENT_BENCH_TURN={turn}"
-                shutil.rmtree(step["directory"], ignore_errors=True)
-                by_hand = aside.submit(self.run_step, step | {"env": step["env"] | dict([mark.split("=")])})
-                ours.append(self.submit(agent, "--configure-only", "--env", mark).run().seconds_of(self.options.target, "configure"))
-                theirs.append(by_hand.result())
-                if turn == 0:
-                    ours.clear(), theirs.clear()
-        return [Figure(f"configure of `{self.options.target}`", ours, theirs, statistics.median(theirs), "1.0 ×",
-                       "the same command by hand", "s")]
+            self.submit(agent, "--configure-only", "--env", "WASMAGENT_BENCH_TURN=needs").run()
+            for turn in range(self.options.repeat):
+                for target, step in configures.items():
+                    mark = f"WASMAGENT_BENCH_TURN={turn}"
+                    shutil.rmtree(step["directory"], ignore_errors=True)
+                    by_hand = aside.submit(self.run_step, step | {"env": step["env"] | dict([mark.split("=")])})
+                    submit = Submit(self.options, agent, self.checkout, target, "--configure-only", "--env", mark).run()
+                    ours[target].append(submit.seconds_of(target, "configure"))
+                    theirs[target].append(by_hand.result())
+                    print(f"  configure of {target}: {ours[target][-1]:.1f} s by an agent, {theirs[target][-1]:.1f} s by hand",
+                          file=sys.stderr, flush=True)
+        return [Figure(f"configure of `{target}`", ours[target], theirs[target], statistics.median(theirs[target]), "1.0 ×",
+                       "the same command by hand", "s") for target in targets]
 
     def warm_make(self):
         """Everything is compiled before, and nothing is left of it but what ccache has, on each side its own."""
@@ -261,10 +264,11 @@ class Bench:
         return [self.options.client, "--agent", agent.address, "watch", build_id, "--output", "json"]
 
     # The commands by hand are those that `wasmctl plan` prints, run in another folder without agent, journal or sandbox.
-    def steps(self, folder):
+    def steps(self, folder, *targets):
+        wanted = [word for target in targets or [self.options.target] for word in ("--target", target)]
         with Agent(self.options, self.scratch) as agent:
-            text = subprocess.run([self.options.client, "--agent", agent.address, "plan", "--checkout", self.checkout, "--target",
-                                   self.options.target, "--output", "json"], capture_output=True, text=True, check=False)
+            text = subprocess.run([self.options.client, "--agent", agent.address, "plan", "--checkout", self.checkout, *wanted,
+                                   "--output", "json"], capture_output=True, text=True, check=False)
         if text.returncode != 0:
             raise Failed(f"wasmctl plan: {text.stderr[-2000:]}")
         return plan_steps(json.loads(text.stdout), folder)
@@ -291,13 +295,15 @@ def parse_arguments():
     parser.add_argument("--in-image", metavar="IMAGE", help="measure in a container of the agent's image, with its programs")
     parser.add_argument("--engine", default="docker", help="what runs that container")
     parser.add_argument("--figures", action="store_true", help="print what was measured as JSON, and write no results")
-    parser.add_argument("--target", default="wasi")
+    parser.add_argument("--target", action="append", dest="targets", help="default: wasi; repeated, configure measures each, the others the first")
     parser.add_argument("--repeat", type=int, default=7, help="runs of each side, at least 5")
     parser.add_argument("--cold-repeat", type=int, default=5, help="runs of each side of the cold build, minutes each")
     parser.add_argument("--memory-seconds", type=float, default=10.0)
     parser.add_argument("--scratch", help="folder for copies and state; default: a temporary one")
     parser.add_argument("--results", default=os.path.join(ROOT, "bench", "RESULTS.md"))
     options = parser.parse_args()
+    options.targets = options.targets or ["wasi"]
+    options.target = options.targets[0]
     options.agent = options.agent or os.path.join(options.build, "agent", "wasmagent")
     options.client = options.client or os.path.join(options.build, "client", "wasmctl")
     if not os.path.isfile(os.path.join(options.source, "configure")):
@@ -335,8 +341,9 @@ def measure_in_image(options):
     argv = [options.engine, "run", "--rm", "--network", "none", "--entrypoint", "python3", "--volume", f"{ROOT}/bench:/bench:ro",
             "--volume", f"{os.path.abspath(options.source)}:/source:ro", options.in_image, "-B", "/bench/run.py", "--source", "/source",
             "--agent", "/usr/local/bin/wasmagent", "--client", "/usr/local/bin/wasmctl", "--scratch", "/var/lib/wasmagent",
-            "--target", options.target, "--repeat", str(options.repeat), "--cold-repeat", str(options.cold_repeat),
+            "--repeat", str(options.repeat), "--cold-repeat", str(options.cold_repeat),
             "--memory-seconds", str(options.memory_seconds), "--figures"]
+    argv += [word for target in options.targets for word in ("--target", target)]
     argv += [word for name in options.only or [n for n in MEASUREMENTS if n not in WITH_RSYNC] for word in ("--only", name)]
     told = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False)
     if told.returncode != 0:
