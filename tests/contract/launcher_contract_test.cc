@@ -205,6 +205,23 @@ TEST_F(LauncherTest, LargeOutputIsCompleteAndInOrder) {
   EXPECT_EQ(rest, "end\n");
 }
 
+// Many small writes are handed on together: at most one piece for each 10 ms, and for each 64 KiB.
+TEST_F(LauncherTest, SmallOutputIsGathered) {
+  const absl::Time begin = absl::Now();
+  int64_t pieces = 0;
+  auto result = launcher_->Run(
+      Shell("i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i + 1)); done"),
+      [&](std::string_view chunk) {
+        ++pieces;
+        output_.append(chunk);
+        return absl::OkStatus();
+      },
+      stop_, deadline_, grace_);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(output_.size(), 10u * 2 + 90 * 3 + 900 * 4 + 9000 * 5 + 10000 * 6);
+  EXPECT_LE(pieces, 3 + (absl::Now() - begin) / absl::Milliseconds(10) + static_cast<int64_t>(output_.size() / 65536));
+}
+
 // stdout and stderr keep their order among each other.
 TEST_F(LauncherTest, StreamsKeepTheirOrder) {
   ASSERT_TRUE(Run("for i in 1 2 3 4 5; do echo o$i; echo e$i >&2; done").ok());
