@@ -5,8 +5,9 @@
                  [--repeat N] [--target T]...
 
 Every figure is a ratio (or a difference) of two things measured in the same run, in turn or at once, so that the machine's
-mood hits both alike; medians of five or more, unless fewer are asked for. Exits with 1 when a figure misses its bound beyond noise, 2 when nothing could
-be measured. Noise: the standard error of a median, taken as 1.25 × the interquartile range / 1.35 / √n for each side, both added.
+mood hits both alike; medians of five or more, unless fewer are asked for. Exits with 1 when a figure misses its bound beyond
+noise, 2 when nothing could be measured. Noise: the standard error of a median, taken as 1.25 × the interquartile range / 1.35 /
+√n for each side, both added.
 
 Needs: the release binaries, rsync, and what a build of the source needs. Python's standard library alone.
 """
