@@ -64,7 +64,8 @@ def machine():
         cpu = match.group(1) if match else cpu
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     system = platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")
-    return f"{cpu}, {len(os.sched_getaffinity(0))} CPUs, {memory:.0f} GiB, {system}, Linux {platform.release().split("-")[0]}"
+    kernel = platform.release().split("-")[0]
+    return f"{cpu}, {len(os.sched_getaffinity(0))} CPUs, {memory:.0f} GiB, {system}, Linux {kernel}"
 
 
 def describe_source(folder):
