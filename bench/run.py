@@ -164,12 +164,13 @@ class Bench:
         configures = {step["target"]: step for step in steps if step["name"] == "configure" and step["target"] in targets}
         if set(configures) != set(targets):
             raise Failed(f"no configure step: {', '.join(sorted(set(targets) - set(configures)))}")
-        for step in steps:
-            if step["target"] not in targets:  # a need
-                self.run_step(step)
+        needs = [step for step in steps if step["target"] not in targets]
+        for step in needs:
+            self.run_step(step)
         ours, theirs = ({target: [] for target in targets} for _ in range(2))
         with Agent(self.options, self.scratch) as agent, concurrent.futures.ThreadPoolExecutor() as aside:
-            self.submit(agent, "--configure-only", "--env", "WASMAGENT_BENCH_TURN=needs").run()
+            for need in dict.fromkeys(step["target"] for step in needs):
+                Submit(self.options, agent, self.checkout, need).run()
             for turn in range(self.options.repeat):
                 for target, step in configures.items():
                     mark = f"WASMAGENT_BENCH_TURN={turn}"
