@@ -5,9 +5,8 @@
                  [--repeat N] [--target T]...
 
 Every figure is a ratio (or a difference) of two things measured in the same run, in turn or at once, so that the machine's
-mood hits both alike; medians of five or more, unless fewer are asked for. Exits with 1 when a figure misses its bound beyond
-noise, 2 when nothing could be measured. Noise: the standard error of a median, taken as 1.25 × the interquartile range / 1.35 /
-√n for each side, both added.
+mood hits both alike; medians of at least five. Exits with 1 when a figure misses its bound beyond noise, 2 when nothing could
+be measured. Noise: the standard error of a median, taken as 1.25 × the interquartile range / 1.35 / √n for each side, both added.
 
 Needs: the release binaries, rsync, and what a build of the source needs. Python's standard library alone.
 """
@@ -154,9 +153,9 @@ class Bench:
         return [Figure(f"a cold `{self.options.target}` build, outside of its steps", self.overhead, steps,
                        0.01 * statistics.median(steps), "0.01 ×", "the time within its steps", "s")]
 
-    # Configured anew on both sides by an environment that nothing looks at; each side has a compiler cache of its own, empty at the
-    # start. Both sides at once, since configure takes one processor and minutes: the machine's mood is the same for both. With
-    # several targets in turn: their need is built once.
+    # Configured anew: by hand in an empty folder, by the agent for a variable in the environment that nothing looks at. Each side
+    # has a compiler cache of its own, empty at the start. Both sides at once, since configure takes one processor and minutes: the
+    # machine's mood is the same for both. With several targets in turn: their need is built once.
     def configure(self):
         folder, targets = self.fresh_folder(), self.options.targets
         copy_tree(self.checkout, folder)
@@ -173,10 +172,10 @@ class Bench:
                 Submit(self.options, agent, self.checkout, need).run()
             for turn in range(self.options.repeat):
                 for target, step in configures.items():
-                    mark = f"WASMAGENT_BENCH_TURN={turn}"
                     shutil.rmtree(step["directory"], ignore_errors=True)
-                    by_hand = aside.submit(self.run_step, step | {"env": step["env"] | dict([mark.split("=")])})
-                    submit = Submit(self.options, agent, self.checkout, target, "--configure-only", "--env", mark).run()
+                    by_hand = aside.submit(self.run_step, step)
+                    submit = Submit(self.options, agent, self.checkout, target, "--configure-only", "--env",
+                                    f"WASMAGENT_BENCH_TURN={turn}").run()
                     ours[target].append(submit.seconds_of(target, "configure"))
                     theirs[target].append(by_hand.result())
                     print(f"  configure of {target}: {ours[target][-1]:.1f} s by an agent, {theirs[target][-1]:.1f} s by hand",

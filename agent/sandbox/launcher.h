@@ -15,7 +15,8 @@
 namespace wasmagent::sandbox {
 
 // Receives output; called from the thread that runs the command, with at most 64 KiB at a time, stdout and stderr in
-// the order in which they were written.
+// the order in which they were written. What follows a call within 10 ms is gathered and comes in one, unless that call
+// was given all of 64 KiB or the command ends.
 using OutputSink = std::function<absl::Status(std::string_view)>;
 
 // Runs commands. Thread-safe: several can run at once.
