@@ -28,6 +28,8 @@ from programs import (Agent, Failed, Submit, copy_tree, lay_emscripten_cache, mo
                       resident_bytes, rsync, timed)
 from report import Figure, table, write_results
 
+NICENESS_OF_STEPS = "5"  # that an agent gives the steps of builds
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # ---------------------------------------------------------------- what is measured
@@ -155,7 +157,8 @@ class Bench:
 
     # Configured anew: by hand in an empty folder, by the agent for a variable in the environment that nothing looks at. Each side
     # has a compiler cache of its own, empty at the start. Both sides at once, since configure takes one processor and minutes: the
-    # machine's mood is the same for both. With several targets in turn: their need is built once.
+    # machine's mood is the same for both, and so is how much they yield to each other. With several targets in turn: their need
+    # is built once.
     def configure(self):
         folder, targets = self.fresh_folder(), self.options.targets
         copy_tree(self.checkout, folder)
@@ -173,7 +176,7 @@ class Bench:
             for turn in range(self.options.repeat):
                 for target, step in configures.items():
                     shutil.rmtree(step["directory"], ignore_errors=True)
-                    by_hand = aside.submit(self.run_step, step)
+                    by_hand = aside.submit(self.run_step, {**step, "argv": ["nice", "-n", NICENESS_OF_STEPS, *step["argv"]]})
                     submit = Submit(self.options, agent, self.checkout, target, "--configure-only", "--env",
                                     f"WASMAGENT_BENCH_TURN={turn}").run()
                     ours[target].append(submit.seconds_of(target, "configure"))
