@@ -73,12 +73,13 @@ pipeline::PlanOptions PlanOptionsOf(const wasmagent::v1::BuildRequest& request, 
   const auto& options = request.options();
   pipeline::PlanOptions plan;
   plan.jobs = options.jobs() > 0 ? static_cast<int>(options.jobs()) : default_jobs;
-  plan.env.insert(options.env().begin(), options.env().end());
-  plan.configure_args.assign(options.configure_args().begin(), options.configure_args().end());
-  plan.make_args.assign(options.make_args().begin(), options.make_args().end());
   plan.force = options.force();
-  plan.action = options.action();
-  plan.action_args.assign(options.action_args().begin(), options.action_args().end());
+  pipeline::TargetOptions& asked = plan.asked;
+  asked.env.insert(options.env().begin(), options.env().end());
+  asked.configure_args.assign(options.configure_args().begin(), options.configure_args().end());
+  asked.make_args.assign(options.make_args().begin(), options.make_args().end());
+  asked.action = options.action();
+  asked.action_args.assign(options.action_args().begin(), options.action_args().end());
   return plan;
 }
 

@@ -61,16 +61,19 @@ std::string ReportOf(const TargetTemplate& target) {
 class Expander {
  public:
   Expander(const TargetTemplate& target, const std::vector<PlannedTarget>& planned, const PlanContext& context,
-           const Toolchain& toolchain, std::string jobs)
+           const Toolchain& toolchain, const TargetOptions& options, std::string jobs)
       : target_(target),
         planned_(planned),
         context_(context),
         toolchain_(toolchain),
+        options_(options),
         env_(StepEnvironment(context, toolchain)),
         jobs_(std::move(jobs)) {}
 
   // What the steps get before the target's own environment; ${env:NAME} is looked up here.
   const std::map<std::string, std::string>& env() const { return env_; }
+
+  const TargetOptions& options() const { return options_; }
 
   // `directory` is where the text will be used, relative to the source root: it decides ${src}.
   absl::StatusOr<std::string> Text(const std::string& text, const std::string& directory) const {
@@ -119,7 +122,7 @@ class Expander {
     if (name == "ccache") return std::string(context_.inventory.ccache.empty() ? "" : "ccache");
     if (name == "triplet") return BuildTriplet();
     if (name == "hostrunner") return HostRunner(directory);
-    if (name == "args") return fmt::format("{}", fmt::join(context_.options.action_args, " "));
+    if (name == "args") return fmt::format("{}", fmt::join(options_.action_args, " "));
     if (name == "report") return ReportOf(target_);
     if (name.rfind("env:", 0) == 0) {
       const auto found = env_.find(name.substr(4));
@@ -158,6 +161,7 @@ class Expander {
   const std::vector<PlannedTarget>& planned_;
   const PlanContext& context_;
   const Toolchain& toolchain_;
+  const TargetOptions& options_;
   const std::map<std::string, std::string> env_;
   std::string jobs_;
 };
@@ -167,8 +171,8 @@ bool Configures(const TargetTemplate& target) {
                      [](const StepTemplate& step) { return step.kind == StepKind::kConfigure; });
 }
 
-absl::StatusOr<Step> PlanStep(const TargetTemplate& target, const StepTemplate& step, const Expander& expander,
-                              const PlanOptions& options) {
+absl::StatusOr<Step> PlanStep(const TargetTemplate& target, const StepTemplate& step, const Expander& expander) {
+  const TargetOptions& options = expander.options();
   Step planned;
   planned.name = step.name;
   planned.kind = step.kind;
@@ -198,11 +202,11 @@ absl::StatusOr<Step> PlanStep(const TargetTemplate& target, const StepTemplate& 
 }
 
 // Adds what is asked for beyond building; for "configure", takes away what comes after it.
-absl::Status AddAction(const TargetTemplate& target, const Expander& expander, const PlanOptions& options,
-                       PlannedTarget& planned) {
-  if (options.action.empty()) return absl::OkStatus();
-  RETURN_IF_ERROR(CheckAction(target, options.action));
-  const auto action = target.actions.find(options.action);
+absl::Status AddAction(const TargetTemplate& target, const Expander& expander, PlannedTarget& planned) {
+  const std::string& name = expander.options().action;
+  if (name.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(CheckAction(target, name));
+  const auto action = target.actions.find(name);
   if (action == target.actions.end()) {
     while (planned.steps.back().kind != StepKind::kConfigure) planned.steps.pop_back();
     planned.artifacts.clear();
@@ -211,7 +215,7 @@ absl::Status AddAction(const TargetTemplate& target, const Expander& expander, c
   }
   const std::string report = ReportOf(target);
   for (const StepTemplate& step : action->second.steps) {
-    ASSIGN_OR_RETURN(Step expanded, PlanStep(target, step, expander, options));
+    ASSIGN_OR_RETURN(Step expanded, PlanStep(target, step, expander));
     for (const std::string& word : expanded.argv) {
       if (word.find(report) != std::string::npos) planned.report = report;
     }
@@ -236,8 +240,9 @@ void AddStep(Fingerprint& key, const Step& step, const std::map<std::string, std
 }
 
 absl::StatusOr<std::string> ConfigureKey(const TargetTemplate& target, const std::vector<PlannedTarget>& planned,
-                                         const PlanContext& context, const Toolchain& toolchain) {
-  const Expander expander(target, planned, context, toolchain, kJobsInKey);
+                                         const PlanContext& context, const Toolchain& toolchain,
+                                         const TargetOptions& options) {
+  const Expander expander(target, planned, context, toolchain, options, kJobsInKey);
   Fingerprint key;
   key.AddText("toolchain", toolchain.fingerprint);
   if (!target.inputs.empty()) {
@@ -249,7 +254,7 @@ absl::StatusOr<std::string> ConfigureKey(const TargetTemplate& target, const std
   const bool configures = Configures(target);
   for (const StepTemplate& step : target.steps) {
     if (configures && step.kind != StepKind::kConfigure) continue;
-    ASSIGN_OR_RETURN(const Step expanded, PlanStep(target, step, expander, context.options));
+    ASSIGN_OR_RETURN(const Step expanded, PlanStep(target, step, expander));
     AddStep(key, expanded, context.base_env);
   }
   for (const std::string& need : target.needs) {
@@ -310,11 +315,12 @@ absl::Status CheckAction(const TargetTemplate& target, const std::string& action
 }
 
 absl::StatusOr<PlannedTarget> PlanTarget(const TargetTemplate& target, const std::vector<PlannedTarget>& planned,
-                                         const PlanContext& context, int jobs, bool asked_for) {
-  RETURN_IF_ERROR(CheckBuildable(target, context.inventory, context.options.force));
+                                         const PlanContext& context, int jobs, const TargetOptions* asked) {
+  RETURN_IF_ERROR(CheckBuildable(target, context.inventory, context.force));
   ASSIGN_OR_RETURN(const SdkChoice choice, ChooseSdk(target, context.inventory));
   const Toolchain& toolchain = *choice.toolchain;
-  const Expander expander(target, planned, context, toolchain, fmt::format("{}", jobs));
+  const TargetOptions options = asked != nullptr ? *asked : TargetOptions{};
+  const Expander expander(target, planned, context, toolchain, options, fmt::format("{}", jobs));
   PlannedTarget result;
   result.name = target.name;
   result.jobs = jobs;
@@ -326,21 +332,19 @@ absl::StatusOr<PlannedTarget> PlanTarget(const TargetTemplate& target, const std
   result.inputs = target.inputs;
   result.needs = target.needs;
   for (const StepTemplate& step : target.steps) {
-    ASSIGN_OR_RETURN(Step expanded, PlanStep(target, step, expander, context.options));
+    ASSIGN_OR_RETURN(Step expanded, PlanStep(target, step, expander));
     result.steps.push_back(std::move(expanded));
   }
   if (target.runner.has_value()) {
     ASSIGN_OR_RETURN(result.runner, expander.Runner());
   }
-  if (asked_for) {
-    RETURN_IF_ERROR(AddAction(target, expander, context.options, result));
-  } else {
-    // What nobody asked for is built for the others' sake, and stays in the workspace.
-    result.asked_for = false;
+  RETURN_IF_ERROR(AddAction(target, expander, result));
+  result.asked_for = asked != nullptr;
+  if (!result.asked_for) {
     result.artifacts.clear();
     result.runner.reset();
   }
-  ASSIGN_OR_RETURN(result.configure_key, ConfigureKey(target, planned, context, toolchain));
+  ASSIGN_OR_RETURN(result.configure_key, ConfigureKey(target, planned, context, toolchain, options));
   result.remarks = Remarks(target, context, choice);
   if (choice.among_several) result.sdk_choice = choice.remarks.front();
   return result;

@@ -18,8 +18,8 @@ namespace wasmagent::pipeline {
 struct PlanContext {
   const ToolchainInventory& inventory;
   const std::map<std::string, std::string>& base_env;
-  const PlanOptions& options;
   const SourceTree& source;
+  bool force;  // plan what is known to be broken, too
 };
 
 // FAILED_PRECONDITION with why this machine cannot build the target, and what mends it; for a broken one, which only
@@ -29,9 +29,9 @@ absl::Status CheckBuildable(const TargetTemplate& target, const ToolchainInvento
 // OK when the target has the action, or none is asked for. FAILED_PRECONDITION with those that it has.
 absl::Status CheckAction(const TargetTemplate& target, const std::string& action);
 
-// Plans a target whose needs are in `planned` already, when it is buildable, with `jobs` parallel jobs. The action of
-// the options is for targets that were asked for, not for their needs.
+// Plans a target whose needs are in `planned` already, when it is buildable, with `jobs` parallel jobs. `asked` is null
+// for a target that nobody asked for: it is built for another's sake, and stays in the workspace.
 absl::StatusOr<PlannedTarget> PlanTarget(const TargetTemplate& target, const std::vector<PlannedTarget>& planned,
-                                         const PlanContext& context, int jobs, bool asked_for);
+                                         const PlanContext& context, int jobs, const TargetOptions* asked);
 
 }  // namespace wasmagent::pipeline

@@ -16,21 +16,12 @@ namespace {
 // The request's environment, as strictly as that of a target file.
 absl::Status CheckOptions(const PlanOptions& options) {
   if (options.jobs < 1) return absl::InvalidArgumentError(fmt::format("{} jobs: at least 1 is needed", options.jobs));
-  for (const auto& [name, value] : options.env) {
+  for (const auto& [name, value] : options.asked.env) {
     if (name.empty() || name.find('=') != std::string::npos || (name + value).find('\0') != std::string::npos) {
       return absl::InvalidArgumentError(fmt::format("'{}' cannot name an environment variable", name));
     }
   }
   return absl::OkStatus();
-}
-
-// For a target that nobody asked for: what one tells the compiler of a cross build would break the build of the
-// interpreter that it needs, or make everyone's anew.
-PlanOptions OptionsOfNeed(PlanOptions options) {
-  options.env.clear();
-  options.configure_args.clear();
-  options.make_args.clear();
-  return options;
 }
 
 bool Contains(const std::vector<std::string>& names, const std::string& name) {
@@ -67,18 +58,16 @@ absl::StatusOr<Plan> Planner::MakePlan(const SourceTree& source, const std::vect
   if (targets.empty()) return absl::InvalidArgumentError("no target was asked for");
   ASSIGN_OR_RETURN(const Project project, DetectProject(source));
   ASSIGN_OR_RETURN_CTX(const TargetSelection selection,
-                       SelectTargets(project.file, targets, inventory_, {options.force, options.action}),
+                       SelectTargets(project.file, targets, inventory_, {options.force, options.asked.action}),
                        project.source);
   ASSIGN_OR_RETURN_CTX(const auto order, OrderTargets(project.file, selection.names), project.source);
-  const PlanOptions options_of_need = OptionsOfNeed(options);
+  const PlanContext context{inventory_, base_env_, source, options.force};
   Plan plan;
   plan.remarks = selection.remarks;
   const std::vector<int> jobs = ShareJobs(order, options.jobs);
   for (size_t i = 0; i < order.size(); ++i) {
-    const TargetTemplate* target = order[i];
-    const bool asked_for = Contains(selection.names, target->name);
-    const PlanContext context{inventory_, base_env_, asked_for ? options : options_of_need, source};
-    ASSIGN_OR_RETURN(PlannedTarget planned, PlanTarget(*target, plan.targets, context, jobs[i], asked_for));
+    const TargetOptions* asked = Contains(selection.names, order[i]->name) ? &options.asked : nullptr;
+    ASSIGN_OR_RETURN(PlannedTarget planned, PlanTarget(*order[i], plan.targets, context, jobs[i], asked));
     planned.remarks.insert(planned.remarks.begin(), "targets: " + project.source);
     plan.targets.push_back(std::move(planned));
   }

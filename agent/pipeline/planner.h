@@ -13,16 +13,22 @@
 
 namespace wasmagent::pipeline {
 
-// What the user may choose for a build; wasmagent.v1.BuildOptions without the wire.
-struct PlanOptions {
-  int jobs = 1;
-  // These three are for the targets asked for; what these need is planned as its target file says.
+// What a request says of the targets that it asks for. What these need is planned without it, as the target file says:
+// what one tells the compiler of a cross build would break the interpreter that it needs, or have it built anew for
+// everyone.
+struct TargetOptions {
   std::map<std::string, std::string> env;
   std::vector<std::string> configure_args;
   std::vector<std::string> make_args;
-  bool force = false;  // build targets that are known to be broken, too
-  std::string action;  // of the targets asked for; empty: they are built, and no more
+  std::string action;  // empty: they are built, and no more
   std::vector<std::string> action_args;
+};
+
+// What the user may choose for a build; wasmagent.v1.BuildOptions without the wire.
+struct PlanOptions {
+  int jobs = 1;
+  bool force = false;  // build targets that are known to be broken, too
+  TargetOptions asked;
 };
 
 // A target of a checkout, for `wasmctl targets`.

@@ -21,7 +21,8 @@ class PlanTargetTest : public ::testing::Test {
     target_.steps = {{"run", StepKind::kRun, {"true"}, {}, "."}};
   }
   absl::StatusOr<PlannedTarget> Plan(const std::vector<PlannedTarget>& planned = {}) {
-    return PlanTarget(target_, planned, {machine_, base_, options_, tree_}, options_.jobs, asked_for_);
+    return PlanTarget(target_, planned, {machine_, base_, tree_, options_.force}, options_.jobs,
+                      asked_for_ ? &options_.asked : nullptr);
   }
   // What a text becomes as an argument of a step that runs in `directory`.
   std::string Expanded(const std::string& text, const std::string& directory = ".") {
@@ -69,8 +70,8 @@ TEST_F(PlanTargetTest, ActionsComeAfterTheBuild) {
   target_.actions["test"].steps = {
       {"test", StepKind::kRun, {"run", "${args}", "OPTS=${args}", "--xml=${report}"}, {}, "."}};
   EXPECT_EQ(Plan()->steps.size(), 1u);
-  options_.action = "test";
-  options_.action_args = {"-v", "test_json"};
+  options_.asked.action = "test";
+  options_.asked.action_args = {"-v", "test_json"};
   auto plan = Plan();
   ASSERT_TRUE(plan.ok()) << plan.status();
   ASSERT_EQ(plan->steps.size(), 2u);
@@ -83,7 +84,7 @@ TEST_F(PlanTargetTest, ActionsComeAfterTheBuild) {
 
 // Rule: an action that a target does not have is refused with those that it has, before anything is built.
 TEST_F(PlanTargetTest, UnknownActionsAreRefused) {
-  options_.action = "tset";
+  options_.asked.action = "tset";
   EXPECT_THAT(std::string(Plan().status().message()), HasSubstr("nothing on an agent can run what it builds"));
   target_.actions["test"] = {};
   EXPECT_THAT(std::string(Plan().status().message()), HasSubstr("did you mean 'test'?"));
@@ -92,7 +93,7 @@ TEST_F(PlanTargetTest, UnknownActionsAreRefused) {
 
 // Rule: "configure" ends after the last configure step, and makes nothing that could be fetched or run.
 TEST_F(PlanTargetTest, ConfigureOnly) {
-  options_.action = kConfigureAction;
+  options_.asked.action = kConfigureAction;
   EXPECT_THAT(std::string(Plan().status().message()), HasSubstr("has no configure step"));
   target_.steps = {{"generate", StepKind::kConfigure, {"a"}, {}, "."},
                    {"configure", StepKind::kConfigure, {"b"}, {}, "."},
@@ -124,7 +125,7 @@ TEST_F(PlanTargetTest, EnvironmentInLayers) {
   base_ = {{"A", "base"}, {"B", "base"}, {"C", "base"}, {"D", "base"}};
   target_.env = {{"B", "target"}, {"C", "target"}, {"D", "target"}};
   target_.steps[0].env = {{"C", "step"}, {"D", "step"}};
-  options_.env = {{"D", "request"}};
+  options_.asked.env = {{"D", "request"}};
   EXPECT_THAT(Plan()->steps[0].env, ElementsAre(::testing::Pair("A", "base"), ::testing::Pair("B", "target"),
                                                 ::testing::Pair("C", "step"), ::testing::Pair("D", "request")));
 }

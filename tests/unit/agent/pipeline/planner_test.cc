@@ -133,9 +133,9 @@ TEST(Planner, NeedsLeaveNoArtifacts) {
 TEST(Planner, RequestOptionsComeLast) {
   const ToolchainInventory machine = Machine();
   PlanOptions options = Jobs(3);
-  options.env = {{"CC", "mine"}, {"NEW", "1"}};
-  options.configure_args = {"--with-pydebug"};
-  options.make_args = {"V=1"};
+  options.asked.env = {{"CC", "mine"}, {"NEW", "1"}};
+  options.asked.configure_args = {"--with-pydebug"};
+  options.asked.make_args = {"V=1"};
   const auto plan = Planner(machine, kBase).MakePlan(CPython("11"), {"build"}, options);
   ASSERT_TRUE(plan.ok());
   const std::vector<Step>& steps = plan->targets[0].steps;
@@ -144,7 +144,7 @@ TEST(Planner, RequestOptionsComeLast) {
   EXPECT_EQ(steps[1].env.at("CC"), "mine");
   EXPECT_EQ(steps[1].env.at("NEW"), "1");
   EXPECT_EQ(steps[1].env.at("HOME"), "/home/build");
-  options.env = {{"A=B", ""}};
+  options.asked.env = {{"A=B", ""}};
   EXPECT_FALSE(Planner(machine, kBase).MakePlan(CPython("11"), {"build"}, options).ok());
   EXPECT_FALSE(Planner(machine, kBase).MakePlan(CPython("11"), {"build"}, Jobs(0)).ok());
   EXPECT_FALSE(Planner(machine, kBase).MakePlan(CPython("11"), {}, Jobs(1)).ok());
@@ -155,9 +155,9 @@ TEST(Planner, RequestOptionsComeLast) {
 TEST(Planner, RequestOptionsLeaveNeedsAlone) {
   const ToolchainInventory machine = Machine();
   PlanOptions options = Jobs(3);
-  options.env = {{"CFLAGS", "-mexec-model=reactor"}};
-  options.configure_args = {"--enable-wasm-dynamic-linking"};
-  options.make_args = {"V=1"};
+  options.asked.env = {{"CFLAGS", "-mexec-model=reactor"}};
+  options.asked.configure_args = {"--enable-wasm-dynamic-linking"};
+  options.asked.make_args = {"V=1"};
   const Planner planner(machine, kBase);
   const auto plain = planner.MakePlan(CPython("11"), {"wasi"}, Jobs(3));
   const auto plan = planner.MakePlan(CPython("11"), {"wasi"}, options);
@@ -196,8 +196,8 @@ TEST(Planner, ConfigureKeyHasWhatConfigures) {
   const std::vector<Change> unrelated = {
       [](auto&, auto&, auto& options, auto&) { options.jobs = 7; },
       [](auto&, auto& tree, auto&, auto&) { tree.files_["Objects/longobject.c"] = "int y;"; },
-      [](auto&, auto&, auto& options, auto&) { options.make_args = {"test"}; },
-      [](auto&, auto&, auto& options, auto&) { options.env["MAKEFLAGS"] = "-j9"; },
+      [](auto&, auto&, auto& options, auto&) { options.asked.make_args = {"test"}; },
+      [](auto&, auto&, auto& options, auto&) { options.asked.env["MAKEFLAGS"] = "-j9"; },
       [](auto&, auto&, auto&, auto& base) { base["HOME"] = "/elsewhere"; },
       [](auto&, auto&, auto&, auto& base) { base["TMPDIR"] = "/tmp/7"; },
   };
@@ -209,8 +209,8 @@ TEST(Planner, ConfigureKeyHasWhatConfigures) {
       [](auto& machine, auto&, auto&, auto&) { machine.toolchains[1].fingerprint = "the need's compiler"; },
       [](auto& machine, auto&, auto&, auto&) { machine.toolchains[0].path = "/opt/other"; },
       [](auto& machine, auto&, auto&, auto&) { machine.runtimes[0].command = {"/usr/bin/other"}; },
-      [](auto&, auto&, auto& options, auto&) { options.configure_args = {"--with-pydebug"}; },
-      [](auto&, auto&, auto& options, auto&) { options.env["CFLAGS"] = "-O3"; },
+      [](auto&, auto&, auto& options, auto&) { options.asked.configure_args = {"--with-pydebug"}; },
+      [](auto&, auto&, auto& options, auto&) { options.asked.env["CFLAGS"] = "-O3"; },
       [](auto&, auto&, auto&, auto& base) { base["PATH"] = "/other"; },
   };
   for (size_t i = 0; i < related.size(); ++i) EXPECT_NE(key(related[i]), same) << "related " << i;
@@ -229,7 +229,7 @@ TEST(Planner, ConfigureKeyWithoutConfigureStep) {
   const Planner planner(machine, kBase);
   const MapTree tree = OneFile("Makefile", "all:");
   PlanOptions other = Jobs(2);
-  other.make_args = {"CFLAGS=-O0"};
+  other.asked.make_args = {"CFLAGS=-O0"};
   const std::string same = planner.MakePlan(tree, {"wasi"}, Jobs(2))->targets[0].configure_key;
   EXPECT_EQ(planner.MakePlan(tree, {"wasi"}, Jobs(3))->targets[0].configure_key, same);
   EXPECT_NE(planner.MakePlan(tree, {"wasi"}, other)->targets[0].configure_key, same);
