@@ -24,6 +24,7 @@ namespace {
 
 using platform::ErrnoStatus;
 using platform::ScopedFd;
+using SteadyClock = std::chrono::steady_clock;
 
 // What the pipe holds: with it a compiler's burst does not wait for the journal.
 constexpr int kPipeBytes = 1 << 20;
@@ -34,7 +35,7 @@ constexpr size_t kChunk = 64 * 1024;
 // How long output gathers after a sink was given less than that. make prints a line for each compiler that it starts:
 // handed on one by one, each with a record in the journal and a message to whoever watches, they cost a build of cached
 // objects a tenth of its time. What comes after silence is handed on at once.
-constexpr absl::Duration kGathering = absl::Milliseconds(10);
+constexpr std::chrono::milliseconds kGathering(10);
 
 // A joined thread's entry below /proc may outlive the join by a moment.
 constexpr int kThreadChecks = 100;
@@ -64,12 +65,18 @@ absl::StatusOr<std::pair<ScopedFd, ScopedFd>> PacketPair() {
   return std::make_pair(ScopedFd(ends[0]), ScopedFd(ends[1]));
 }
 
-absl::StatusOr<std::pair<ScopedFd, ScopedFd>> OutputPipe() {
+struct OutputPipe {
+  ScopedFd reading;
+  ScopedFd writing;
+  bool large;  // kPipeBytes of room, which is refused beyond a user's share; the default size works too
+};
+
+absl::StatusOr<OutputPipe> MakeOutputPipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus(errno, "pipe");
-  ::fcntl(ends[0], F_SETPIPE_SZ, kPipeBytes);  // refused beyond a user's share; the default size works too
-  ::fcntl(ends[0], F_SETFL, O_NONBLOCK);       // the reading end alone
-  return std::make_pair(ScopedFd(ends[0]), ScopedFd(ends[1]));
+  const bool large = ::fcntl(ends[0], F_SETPIPE_SZ, kPipeBytes) >= 0;
+  ::fcntl(ends[0], F_SETFL, O_NONBLOCK);  // the reading end alone
+  return OutputPipe{ScopedFd(ends[0]), ScopedFd(ends[1]), large};
 }
 
 std::string_view PathOf(const Command& command) {
@@ -154,33 +161,36 @@ class CommandRun {
 
   absl::Status Launch(int launcher) {
     ASSIGN_OR_RETURN(ScopedFd encoded, EncodeCommand(command_));
-    ASSIGN_OR_RETURN(auto output, OutputPipe());
+    ASSIGN_OR_RETURN(OutputPipe output, MakeOutputPipe());
     ASSIGN_OR_RETURN(auto control, PacketPair());
-    LaunchFds fds{std::move(encoded), std::move(output.second), std::move(control.second)};
+    LaunchFds fds{std::move(encoded), std::move(output.writing), std::move(control.second)};
     RETURN_IF_ERROR(SendLaunch(launcher, fds));
-    output_ = std::move(output.first);
+    output_ = std::move(output.reading);
+    // While output gathers nobody reads: a small pipe would fill up, and its writers wait.
+    gathering_ = output.large ? kGathering : std::chrono::milliseconds(0);
     control_ = std::move(control.first);
     return absl::OkStatus();
   }
 
   absl::Status Wait() {
-    const bool gathering = output_.valid() && absl::Now() < next_read_;
+    const auto gathering = output_.valid() ? next_read_ - SteadyClock::now() : SteadyClock::duration::zero();
+    const bool read = gathering <= SteadyClock::duration::zero();
     pollfd events[] = {{control_.get(), POLLIN, 0},
-                       {gathering ? -1 : output_.get(), POLLIN, 0},
+                       {read ? output_.get() : -1, POLLIN, 0},
                        {stop_sent_ ? -1 : stop_.event_fd(), POLLIN, 0}};
-    const int timeout = Timeout(gathering ? next_read_ : absl::InfiniteFuture());
-    if (::poll(events, 3, timeout) < 0 && errno != EINTR) return ErrnoStatus(errno, "poll");
+    if (::poll(events, 3, Timeout(read ? absl::InfiniteDuration() : absl::FromChrono(gathering))) < 0 && errno != EINTR)
+      return ErrnoStatus(errno, "poll");
     if (events[1].revents != 0) ReadOutput();
     if (events[0].revents != 0) RETURN_IF_ERROR(HearSupervisor());
     if (!stop_sent_ && !leader_ended_ && (AskedToStop() || !sink_status_.ok())) SendStop();
     return absl::OkStatus();
   }
 
-  // Milliseconds until the deadline or until `until`; -1 when neither comes.
-  int Timeout(absl::Time until) const {
-    if (!stop_sent_ && !leader_ended_) until = std::min(until, deadline_);
-    if (until == absl::InfiniteFuture()) return -1;
-    int64_t left = absl::ToInt64Milliseconds(absl::Ceil(until - absl::Now(), absl::Milliseconds(1)));
+  // Milliseconds until the deadline, at most `limit`; -1 when neither comes.
+  int Timeout(absl::Duration limit) const {
+    if (!stop_sent_ && !leader_ended_) limit = std::min(limit, deadline_ - absl::Now());
+    if (limit == absl::InfiniteDuration()) return -1;
+    int64_t left = absl::ToInt64Milliseconds(absl::Ceil(limit, absl::Milliseconds(1)));
     return static_cast<int>(std::clamp<int64_t>(left, 0, INT32_MAX));
   }
 
@@ -217,7 +227,8 @@ class CommandRun {
       return false;
     }
     std::string_view bytes(buffer_->data(), static_cast<size_t>(got));
-    next_read_ = bytes.size() < kChunk ? absl::Now() + kGathering : absl::InfinitePast();
+    next_read_ = SteadyClock::now();
+    if (bytes.size() < kChunk) next_read_ += gathering_;
     // What comes after an error is read and dropped, so that no process of the tree waits for room.
     if (sink_status_.ok()) sink_status_ = sink_(bytes);
     says_killed_ = says_killed_ || SaysKilled(bytes);
@@ -271,7 +282,8 @@ class CommandRun {
   ScopedFd control_;
   ScopedFd output_;
   std::unique_ptr<std::array<char, kChunk>> buffer_;
-  absl::Time next_read_ = absl::InfinitePast();
+  std::chrono::milliseconds gathering_{0};
+  SteadyClock::time_point next_read_;  // not the deadline's clock: one that is set back must not hold up output
   absl::Status sink_status_;
   StopReason reason_ = StopReason::kNone;
   Report report_ = {};

@@ -185,10 +185,16 @@ TEST_F(LauncherTest, LargeOutputIsCompleteAndInOrder) {
   size_t wrong = 0;
   uint64_t next = 1000000;
   std::string rest;
+  bool full = false;
+  absl::Time last;
+  absl::Duration shortest_gap = absl::InfiniteDuration();  // from a full piece to the next
   auto result = launcher_->Run(
       Shell("seq 1000000 7249999; echo end >&2"),
       [&](std::string_view chunk) {
         EXPECT_LE(chunk.size(), 64u * 1024);
+        if (full) shortest_gap = std::min(shortest_gap, absl::Now() - last);
+        full = chunk.size() == 64u * 1024;
+        last = absl::Now();
         bytes += chunk.size();
         rest.append(chunk);
         size_t at = 0;
@@ -203,6 +209,7 @@ TEST_F(LauncherTest, LargeOutputIsCompleteAndInOrder) {
   EXPECT_EQ(bytes, 50000000u + 4);
   EXPECT_EQ(wrong, 0u);
   EXPECT_EQ(rest, "end\n");
+  EXPECT_LT(shortest_gap, absl::Milliseconds(10)) << "it gathers where there is enough";
 }
 
 // Many small writes are handed on together: at most one piece for each 10 ms, and for each 64 KiB.
