@@ -17,7 +17,8 @@ namespace wasmagent::pipeline {
 namespace {
 
 constexpr char kRunnerScript[] = "node-wasi.mjs";
-// CPython's own minimum (its Tools/wasm/README.md).
+// CPython's own minimum (its Tools/wasm/README.md). `wasmctl run` has the same rules (client/command/local_runtime.cc):
+// the two programs share no code that knows of runtimes.
 constexpr char kOldestWasmtime[] = "0.38";
 // Before version 20, node has node:wasi only with this flag.
 constexpr char kOldNodeFlag[] = "--experimental-wasi-unstable-preview1";

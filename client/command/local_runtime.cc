@@ -31,9 +31,14 @@ std::string VersionOf(const std::string& program) {
 }
 
 // CPython's own minimum (its Tools/wasm/README.md), and the releases that misread --dir HOST::GUEST
-// (https://github.com/bytecodealliance/wasmtime/issues/7415).
+// (https://github.com/bytecodealliance/wasmtime/issues/7415). An agent has the same rules (agent/pipeline/runtimes.cc).
 constexpr char kOldestWasmtime[] = "0.38";
 constexpr std::string_view kBadWasmtimes[] = {"14.0.0", "14.0.1", "14.0.2", "14.0.3"};
+
+// Where its command line was redone: --mapdir GUEST::HOST became --dir HOST::GUEST, and -g one of the -D options.
+constexpr char kNewWasmtime[] = "14";
+// The default stack limit of Linux: wasmtime's 512 KiB is too little for deep recursion. Agents give it, too.
+constexpr char kWasmtimeStack[] = "max-wasm-stack=8388608";
 
 bool Usable(const std::string& wasmtime_version) {
   return !platform::VersionPrecedes(wasmtime_version, kOldestWasmtime) &&
@@ -67,29 +72,40 @@ absl::StatusOr<std::string> FindNode(const wasmagent::v1::Runner& runner) {
 
 }  // namespace
 
-absl::StatusOr<LocalRuntime> FindRuntime() {
-  std::string path = UserFolders::FromEnvironment().path;
+absl::StatusOr<LocalRuntime> FindRuntime(const std::string& wanted) {
+  const std::string path = UserFolders::FromEnvironment().path;
+  const auto find = [&](const std::string& name) {
+    return wanted.empty() || wanted == name ? FindOnPath(name, path) : std::string();
+  };
   std::string unusable;
-  if (std::string program = FindOnPath("wasmtime", path); !program.empty()) {
+  if (std::string program = find("wasmtime"); !program.empty()) {
     const std::string version = VersionOf(program);
-    // wasmtime 14 changed --mapdir GUEST::HOST to --dir HOST::GUEST.
-    const bool old = platform::VersionPrecedes(version, "14");
+    const bool old = platform::VersionPrecedes(version, kNewWasmtime);
     if (Usable(version)) {
       return LocalRuntime{old ? LocalRuntime::Kind::kOldWasmtime : LocalRuntime::Kind::kWasmtime, program};
     }
     unusable = fmt::format(" ({} is wasmtime {}; {} or newer is needed, and not 14.0.0 to 14.0.3)", program, version,
                            kOldestWasmtime);
   }
-  if (std::string program = FindOnPath("node", path); !program.empty()) {
+  if (std::string program = find("node"); !program.empty()) {
     // Before node 20 node:wasi wants a flag.
     const bool old = platform::VersionPrecedes(VersionOf(program), "20");
     return LocalRuntime{old ? LocalRuntime::Kind::kOldNode : LocalRuntime::Kind::kNode, program};
   }
-  if (std::string program = FindOnPath("wasmedge", path); !program.empty()) {
+  if (std::string program = find("wasmedge"); !program.empty()) {
     return LocalRuntime{LocalRuntime::Kind::kWasmedge, program};
   }
   return absl::NotFoundError(
-      fmt::format("no WebAssembly runtime is installed{}: install nodejs, wasmtime or wasmedge", unusable));
+      wanted.empty()
+          ? fmt::format("no WebAssembly runtime is installed{}: install nodejs, wasmtime or wasmedge", unusable)
+          : fmt::format("no {} that can be used is installed{}", wanted, unusable));
+}
+
+std::map<std::string, std::string> LogVariables(const LocalRuntime& runtime) {
+  if (runtime.kind != LocalRuntime::Kind::kWasmtime && runtime.kind != LocalRuntime::Kind::kOldWasmtime) return {};
+  // Up to wasmtime 14 the first is read, later the second; WASI was the crate wasi_common and became wasmtime_wasi
+  // (https://github.com/bytecodealliance/wasmtime/pull/7239, https://docs.wasmtime.dev/cli-logging.html).
+  return {{"RUST_LOG", "wasi_common=trace"}, {"WASMTIME_LOG", "wasi_common=trace,wasmtime_wasi=trace"}};
 }
 
 std::vector<std::string> TakenNodeFlags(const std::string& node, const wasmagent::v1::Runner& runner) {
@@ -129,8 +145,8 @@ std::vector<std::string> RuntimeArguments(const LocalRuntime& runtime, const was
   if (node) argv.push_back(node_runner);
   if (node && debug) argv.insert(argv.begin() + 1, {"--stack-trace-limit=100", "--trace-uncaught"});
   if (runtime.kind != Kind::kWasmedge) argv.push_back("run");
-  // wasmtime 14 moved -g among its -D options.
   if (runtime.kind == Kind::kOldWasmtime && debug) argv.push_back("-g");
+  if (runtime.kind == Kind::kWasmtime) argv.insert(argv.end(), {"--wasm", kWasmtimeStack});
   if (runtime.kind == Kind::kWasmtime && debug) argv.insert(argv.end(), {"-D", "debug-info=y", "-D", "logging=y"});
   std::map<std::string, std::string> env(runner.env().begin(), runner.env().end());
   for (const auto& [name, value] : env) argv.insert(argv.end(), {"--env", name + "=" + value});

@@ -1,6 +1,7 @@
 // Running a product under the WebAssembly runtime that this machine has.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,12 @@ struct LocalRuntime {
   std::string program;
 };
 
-// The first of wasmtime, node and wasmedge in PATH that can be used, asked for its version. NOT_FOUND with what to
-// install.
-absl::StatusOr<LocalRuntime> FindRuntime();
+// The first of wasmtime, node and wasmedge in PATH that can be used, asked for its version; with `wanted`, one of these
+// names, that one. NOT_FOUND with what to install.
+absl::StatusOr<LocalRuntime> FindRuntime(const std::string& wanted = "");
+
+// What has a runtime write its own log, by variables of its environment. None of them is the program's.
+std::map<std::string, std::string> LogVariables(const LocalRuntime& runtime);
 
 // Flags that `node` takes, of those that a runner names; each is tried.
 std::vector<std::string> TakenNodeFlags(const std::string& node, const wasmagent::v1::Runner& runner);

@@ -25,6 +25,7 @@ struct RunFlags {
   std::string out;
   bool debug = false;
   bool in_image = false;
+  std::string runtime;  // empty: the first that is there
 };
 
 // What was fetched of a target: the record that lies beside it, and the folder where it is.
@@ -101,7 +102,12 @@ absl::StatusOr<wasmagent::v1::Runner> FindRunner(const Checkout& checkout, const
 
 // The command under a runtime of this machine; NOT_FOUND when it has none for the program.
 absl::StatusOr<std::vector<std::string>> LocalCommand(const wasmagent::v1::Runner& runner, const std::string& checkout,
-                                                      const std::vector<std::string>& arguments, bool debug) {
+                                                      const std::vector<std::string>& arguments,
+                                                      const RunFlags& flags) {
+  if (!flags.runtime.empty() && runner.runtime() != "wasi") {
+    return absl::InvalidArgumentError(
+        fmt::format("--runtime is for WASI programs; this one is run by '{}'", runner.runtime()));
+  }
   if (runner.runtime() == "native") {
     std::vector<std::string> argv = {BelowCheckout(checkout, runner.program())};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
@@ -109,12 +115,15 @@ absl::StatusOr<std::vector<std::string>> LocalCommand(const wasmagent::v1::Runne
     return argv;
   }
   if (runner.runtime() == "wasi") {
-    ASSIGN_OR_RETURN(LocalRuntime runtime, FindRuntime());
+    ASSIGN_OR_RETURN(LocalRuntime runtime, FindRuntime(flags.runtime));
     ASSIGN_OR_RETURN(std::string node_runner, NodeRunner());
-    if (debug) ::setenv("WASMTIME_BACKTRACE_DETAILS", "1", 0);
-    return RuntimeArguments(runtime, runner, checkout, node_runner, arguments, debug);
+    if (flags.debug) {
+      ::setenv("WASMTIME_BACKTRACE_DETAILS", "1", 0);
+      for (const auto& [name, value] : LogVariables(runtime)) ::setenv(name.c_str(), value.c_str(), 0);
+    }
+    return RuntimeArguments(runtime, runner, checkout, node_runner, arguments, flags.debug);
   }
-  if (runner.runtime() == "node") return NodeArguments(runner, checkout, arguments, debug);
+  if (runner.runtime() == "node") return NodeArguments(runner, checkout, arguments, flags.debug);
   return absl::UnimplementedError(fmt::format("wasmctl cannot run programs for '{}'", runner.runtime()));
 }
 
@@ -124,6 +133,7 @@ absl::StatusOr<std::vector<std::string>> ImageCommand(const CommandContext& cont
   ProgramRun run;
   run.argv = {"wasmctl", "run", "--checkout", checkout.path, "--target", flags.target};
   if (flags.debug) run.argv.push_back("--debug");
+  if (!flags.runtime.empty()) run.argv.insert(run.argv.end(), {"--runtime", flags.runtime});
   if (!flags.out.empty()) {
     std::error_code error;
     run.products = std::filesystem::canonical(flags.out, error).string();
@@ -139,7 +149,7 @@ absl::StatusOr<std::vector<std::string>> FindCommand(const CommandContext& conte
                                                      const RunFlags& flags) {
   ASSIGN_OR_RETURN(auto runner, FindRunner(checkout, flags));
   absl::StatusOr<std::vector<std::string>> local = absl::NotFoundError("");
-  if (!flags.in_image) local = LocalCommand(runner, checkout.path, context.program_arguments, flags.debug);
+  if (!flags.in_image) local = LocalCommand(runner, checkout.path, context.program_arguments, flags);
   if (!absl::IsNotFound(local.status())) return local;
   auto in_image = ImageCommand(context, checkout, flags);
   if (in_image.ok() && !flags.in_image) {
@@ -176,6 +186,10 @@ void AddRun(CLI::App& app, CommandContext& context) {
   command->add_option("--out", flags->out, "Where submit --out put the products");
   command->add_flag("--debug", flags->debug,
                     "With debug information and the runtime's own log, as far as the runtime has them");
+  command
+      ->add_option("--runtime", flags->runtime,
+                   "The runtime of a WASI program (default: the first that is there, in this order)")
+      ->check(CLI::IsMember({"wasmtime", "node", "wasmedge"}));
   command->add_flag("--in-image", flags->in_image,
                     "In the agent's image, also where this machine has a runtime (without one: always)");
   // CLI11 would take "[1,2]" for a list: what follows "--" is cut off before it sees the line.

@@ -25,8 +25,9 @@ std::vector<std::string> Arguments(Kind kind, bool debug = false) {
 
 // Each runtime gets the checkout mapped and the environment in its own spelling.
 TEST(LocalRuntime, SpellingsOfRuntimes) {
-  EXPECT_THAT(Arguments(Kind::kWasmtime), ElementsAre("/rt", "run", "--env", "A=b", "--dir", "/src::/", "--",
-                                                      "/src/builddir/wasi/python.wasm", "-c", "x"));
+  EXPECT_THAT(Arguments(Kind::kWasmtime),
+              ElementsAre("/rt", "run", "--wasm", "max-wasm-stack=8388608", "--env", "A=b", "--dir", "/src::/", "--",
+                          "/src/builddir/wasi/python.wasm", "-c", "x"));
   EXPECT_THAT(Arguments(Kind::kOldWasmtime), ElementsAre("/rt", "run", "--env", "A=b", "--mapdir", "/::/src", "--",
                                                          "/src/builddir/wasi/python.wasm", "-c", "x"));
   EXPECT_THAT(Arguments(Kind::kWasmedge),
@@ -41,6 +42,12 @@ TEST(LocalRuntime, DebugFlagsOfRuntimes) {
   EXPECT_EQ(Arguments(Kind::kOldWasmtime, /*debug=*/true)[2], "-g");
   EXPECT_THAT(Arguments(Kind::kWasmtime, /*debug=*/true), ::testing::IsSupersetOf({"-D", "debug-info=y"}));
   EXPECT_EQ(Arguments(Kind::kNode, /*debug=*/true)[1], "--stack-trace-limit=100");
+  // wasmtime's log is wanted by a variable, of another name since 15.
+  const auto log = LogVariables({Kind::kWasmtime, "/rt"});
+  EXPECT_EQ(log.at("RUST_LOG"), "wasi_common=trace");
+  EXPECT_EQ(log.at("WASMTIME_LOG"), "wasi_common=trace,wasmtime_wasi=trace");
+  EXPECT_EQ(LogVariables({Kind::kOldWasmtime, "/rt"}), log);
+  EXPECT_TRUE(LogVariables({Kind::kNode, "/rt"}).empty());
 }
 
 // A node of its own on PATH, which knows one flag.
@@ -104,8 +111,19 @@ TEST_F(NodeProgram, WasmtimesThatCannotBeUsed) {
   EXPECT_EQ(kind("14.0.4 (f7a7bd3 2023-10-20)"), Kind::kWasmtime);
   EXPECT_EQ(kind("14.0.2"), Kind::kOldNode);
   EXPECT_EQ(kind("0.37.0"), Kind::kOldNode);
+  EXPECT_THAT(std::string(FindRuntime("wasmtime").status().message()), ::testing::HasSubstr("is wasmtime 0.37.0"));
   std::filesystem::remove(folder_ + "/node");
   EXPECT_THAT(std::string(FindRuntime().status().message()), ::testing::HasSubstr("is wasmtime 0.37.0"));
+}
+
+// Rule: a runtime that is asked for by name is taken although another comes first, and no other is taken for it.
+TEST_F(NodeProgram, ARuntimeByName) {
+  EXPECT_EQ(FindRuntime("node")->kind, Kind::kOldNode);
+  EXPECT_TRUE(absl::IsNotFound(FindRuntime("wasmedge").status()));
+  std::ofstream(folder_ + "/wasmedge") << "#!/bin/sh\n";
+  ::chmod((folder_ + "/wasmedge").c_str(), 0755);
+  EXPECT_EQ(FindRuntime("wasmedge")->kind, Kind::kWasmedge);
+  EXPECT_EQ(FindRuntime()->kind, Kind::kOldNode);
 }
 
 }  // namespace
