@@ -85,8 +85,6 @@ TEST(Planner, PlansAreAsShown) {
   const Planner planner(machine, kBase);
   for (const char* minor : {"11", "12", "13"}) {
     ExpectGolden(std::string("cpython-3.") + minor + ".txt", planner.MakePlan(CPython(minor), {"wasi"}, Jobs(4)));
-  }
-  for (const char* minor : {"11", "12"}) {
     ExpectGolden(
         std::string("cpython-3.") + minor + "-emscripten.txt",
         planner.MakePlan(CPython(minor),
@@ -94,8 +92,6 @@ TEST(Planner, PlansAreAsShown) {
                           "emscripten-node-dl", "emscripten-node-dl-debug", "emscripten-node-pthreads",
                           "emscripten-node-pthreads-debug", "wasm64-emscripten-node-debug"},
                          Jobs(4)));
-  }
-  for (const char* minor : {"11", "13"}) {
     ExpectGolden(std::string("cpython-3.") + minor + "-debug.txt",
                  planner.MakePlan(CPython(minor), {"build-debug", "wasi-debug"}, Jobs(4)));
   }
