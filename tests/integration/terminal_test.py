@@ -1,59 +1,19 @@
 """wasmctl on a real terminal: the live view, and what Ctrl-C asks."""
 
-import os
-import pty
 import re
-import select
-import subprocess
-import time
 
 import harness
+import terminal
 import waiting
 
 CTRL_C = b"\x03"
 
 
-class Terminal(waiting.Case):
-    """`wasmctl submit` with a pseudo-terminal as its stdin, stdout and stderr, and as its controlling terminal."""
+class Terminal(terminal.OnTerminal, waiting.Case):
+    """`wasmctl submit` on a terminal."""
 
     def submit_on_terminal(self):
-        main, side = pty.openpty()
-        self.addCleanup(os.close, main)
-        self.terminal, self.shown = main, b""
-        self.process = subprocess.Popen(self.command("submit", "--target", "native"), cwd=self.src, env=dict(self.env, TERM="xterm"),
-                                        stdin=side, stdout=side, stderr=side, start_new_session=True,
-                                        preexec_fn=lambda: __import__("fcntl").ioctl(side, __import__("termios").TIOCSCTTY, 0))
-        os.close(side)
-        self.addCleanup(self.process.kill)
-
-    def wait_for(self, text):
-        """Reads the terminal until `text` has appeared since the last call; returns what came."""
-        end = time.monotonic() + harness.PATIENCE
-        seen = b""
-        while text.encode() not in seen:
-            ready, _, _ = select.select([self.terminal], [], [], max(0, end - time.monotonic()))
-            self.assertTrue(ready, f"'{text}' did not appear:\n{(self.shown + seen)[-4000:].decode(errors='replace')}")
-            try:
-                seen += os.read(self.terminal, 65536)
-            except OSError:  # the other side is closed
-                self.fail(f"ended without '{text}':\n{(self.shown + seen)[-4000:].decode(errors='replace')}")
-        self.shown += seen
-        return seen
-
-    def press(self, keys):
-        os.write(self.terminal, keys)
-
-    def end(self):
-        """Reads on to the end of the program, so that a full terminal does not hold it up."""
-        with_eof = True
-        while with_eof:
-            try:
-                piece = os.read(self.terminal, 65536)
-                self.shown += piece
-                with_eof = bool(piece)
-            except OSError:
-                with_eof = False
-        return self.process.wait(harness.PATIENCE)
+        self.start_on_terminal(self.command("submit", "--target", "native"))
 
     def outcome(self):
         return self.watch(code=None)[-1]["ended"]["outcome"]

@@ -1,6 +1,7 @@
 """A checkout of the real CPython, built by an agent that wasmctl starts itself."""
 
 import base64
+import contextlib
 import json
 import os
 import pathlib
@@ -8,6 +9,9 @@ import re
 import shutil
 import subprocess
 import unittest
+import urllib.parse
+import urllib.request
+import xml.etree.ElementTree
 
 import browser
 import harness
@@ -29,6 +33,15 @@ def compiled(log):
     return sorted(set(re.findall(r" -o (\S+\.o) \S+\.c$", log, re.MULTILINE)))
 
 
+def outcomes(report):
+    """How many tests a JUnit report, given as its text, holds of each outcome."""
+    found = {"passed": 0, "failed": 0, "skipped": 0}
+    for case in xml.etree.ElementTree.fromstring(report).iter("testcase"):
+        bad = case.find("failure") is not None or case.find("error") is not None
+        found["failed" if bad else "skipped" if case.find("skipped") is not None else "passed"] += 1
+    return found
+
+
 class Case(harness.Case):
     """A checkout of the distribution's CPython, and an agent that wasmctl starts itself: "embedded" or "container"."""
 
@@ -42,9 +55,9 @@ class Case(harness.Case):
         shutil.copytree(source, self.src, symlinks=True)
         self.addCleanup(self.bare, "agent", "down", *(["--embedded"] if self.kind == "embedded" else []))
 
-    def bare(self, *args, code=0):
-        result = harness.Result(subprocess.run([harness.WASMCTL, *map(str, args)], cwd=self.src, env=self.env, text=True,
-                                               stdin=subprocess.DEVNULL, capture_output=True, errors="replace"))
+    def bare(self, *args, code=0, stdin="", env=None):
+        result = harness.Result(subprocess.run([harness.WASMCTL, *map(str, args)], cwd=self.src, env=env or self.env, text=True,
+                                               input=stdin, capture_output=True, errors="replace"))
         if code is not None:
             self.assertEqual(result.code, code, f"{args}\n{result}")
         return result
@@ -70,12 +83,28 @@ class Case(harness.Case):
         plan = json.loads(self.bare("plan", "--agent", agent, "--target", target, "--output", "json", *args).out)
         return plan_steps(plan, str(tree))
 
-    def open_page(self, target):
-        """Has a browser open what `wasmctl serve` shows of a browser target, and checks what its REPL says."""
+    @contextlib.contextmanager
+    def served(self):
+        """`wasmctl serve` of the checkout: its address."""
         with subprocess.Popen([harness.WASMCTL, "serve", "--port", "0"], cwd=self.src, env=self.env, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-            self.addCleanup(process.kill)
-            site = process.stdout.readline().strip()
-            found = browser.drive("tests/e2e/python_page.mjs", f"{site.rstrip('/')}/builddir/{target}/python.html")
-            process.terminate()
+            try:
+                yield process.stdout.readline().strip()
+            finally:
+                process.terminate()
+
+    def sources_are_found(self, target):
+        """What a browser's debugger does: from the source map of what is served to C files, which are those of the checkout."""
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with self.served() as site:
+            source_map = urllib.parse.urljoin(site, f"builddir/{target}/python.wasm.map")
+            sources = json.load(direct.open(source_map))["sources"]
+            for name in ("Python/ceval.c", "Objects/listobject.c"):
+                with direct.open(urllib.parse.urljoin(source_map, next(source for source in sources if source.endswith(name)))) as file:
+                    self.assertEqual(file.read(), (self.src / name).read_bytes(), name)
+
+    def open_page(self, target):
+        """Has a browser open what `wasmctl serve` shows of a browser target, and checks what its REPL says."""
+        with self.served() as site:
+            found = browser.drive("tests/e2e/python_page.mjs", urllib.parse.urljoin(site, f"builddir/{target}/python.html"))
         self.assertEqual(found, {"isolated": True, "sum": "2", "platform": "'emscripten'", "ports": "b'ok'"}, target)
