@@ -48,9 +48,11 @@ void AddRequestFlags(CLI::App& command, RequestFlags& flags) {
   command.add_flag("--force", flags.force, "Build targets that are known to be broken, too");
   command.add_option("--jobs,-j", flags.jobs, "Parallel jobs (default: what the agent's CPUs and memory allow)");
   command.add_option("--env", flags.env, "NAME=VALUE for the targets' steps; may be repeated")->allow_extra_args(false);
-  command.add_option("--configure-arg", flags.configure_args, "Added to configure's arguments; may be repeated")
+  command
+      .add_option("--configure-arg", flags.configure_args,
+                  "Added to the arguments of the targets' configure; may be repeated")
       ->allow_extra_args(false);
-  command.add_option("--make-arg", flags.make_args, "Added to make's arguments; may be repeated")
+  command.add_option("--make-arg", flags.make_args, "Added to the arguments of the targets' make; may be repeated")
       ->allow_extra_args(false);
   auto* test = command.add_option(
       "--test", flags.test, "Run the targets' own tests once they are built; ARGS are theirs, for CPython TESTOPTS");
