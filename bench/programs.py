@@ -206,3 +206,11 @@ def plan_steps(plan, folder):
         # The agent's folders for temporary files and caches are not there by hand; a by-hand build uses the caller's.
         step["env"].pop("TMPDIR", None)
     return steps
+
+
+def step_of(steps, target, name):
+    """The step of that name; not every target has each."""
+    for step in steps:
+        if (step["target"], step["name"]) == (target, name):
+            return step
+    raise Failed(f"{target} has no step {name}")

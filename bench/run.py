@@ -25,7 +25,7 @@ import tempfile
 import time
 
 from programs import (Agent, Failed, Submit, copy_tree, lay_emscripten_cache, most_resident_bytes, peak_bytes, plan_steps,
-                      resident_bytes, rsync, timed)
+                      resident_bytes, rsync, step_of, timed)
 from report import Figure, table, write_results
 
 NICENESS_OF_STEPS = "5"  # that an agent gives the steps of builds
@@ -157,24 +157,25 @@ class Bench:
 
     # Configured anew: by hand in an empty folder, by the agent for a variable in the environment that nothing looks at. Each side
     # has a compiler cache of its own, empty at the start. Both sides at once, since configure takes one processor and minutes: the
-    # machine's mood is the same for both, and so is how much they yield to each other. With several targets in turn: their need
-    # is built once.
+    # machine's mood is the same for both, and so is how much they yield to each other. What several targets need is built once.
     def configure(self):
         folder, targets = self.fresh_folder(), self.options.targets
         copy_tree(self.checkout, folder)
         steps = self.steps(folder, *targets)
-        configures = {step["target"]: step for step in steps if step["name"] == "configure" and step["target"] in targets}
-        if set(configures) != set(targets):
-            raise Failed(f"no configure step: {', '.join(sorted(set(targets) - set(configures)))}")
-        needs = [step for step in steps if step["target"] not in targets]
-        for step in needs:
-            self.run_step(step)
+        configures = {target: step_of(steps, target, "configure") for target in targets}
+        order = list(dict.fromkeys(step["target"] for step in steps))
+        needs = sorted({need for target in targets for need in self.needs(target)}, key=order.index)
+        for step in steps:
+            if step["target"] in needs:
+                self.run_step(step)
         ours, theirs = ({target: [] for target in targets} for _ in range(2))
         with Agent(self.options, self.scratch) as agent, concurrent.futures.ThreadPoolExecutor() as aside:
-            for need in dict.fromkeys(step["target"] for step in needs):
+            for need in needs:
                 Submit(self.options, agent, self.checkout, need).run()
-            for turn in range(self.options.repeat):
-                for target, step in configures.items():
+            # A target comes after what it needs in a plan, and before it here: to configure that anew takes away what was made.
+            for target in sorted(targets, key=order.index, reverse=True):
+                for turn in range(self.options.repeat):
+                    step = configures[target]
                     shutil.rmtree(step["directory"], ignore_errors=True)
                     by_hand = aside.submit(self.run_step, {**step, "argv": ["nice", "-n", NICENESS_OF_STEPS, *step["argv"]]})
                     submit = Submit(self.options, agent, self.checkout, target, "--configure-only", "--env",
@@ -191,10 +192,10 @@ class Bench:
         starts from the same configured build dir; the agent configures it again."""
         folder, steps = self.folder_by_hand()
         agent = self.warm_agent()
-        mine = {step["name"]: step for step in steps if step["target"] == self.options.target}
-        directory = mine["make"]["directory"]
+        configure, make = (step_of(steps, self.options.target, name) for name in ("configure", "make"))
+        directory = make["directory"]
         shutil.rmtree(directory)
-        self.run_step(mine["configure"])
+        self.run_step(configure)
         configured = self.fresh_folder()
         copy_tree(directory, configured)
         ours, theirs = [], []
@@ -202,7 +203,7 @@ class Bench:
             shutil.rmtree(directory)
             os.mkdir(directory)
             copy_tree(configured, directory)
-            theirs.append(self.run_step(mine["make"]))
+            theirs.append(self.run_step(make))
             ours.append(self.submit(agent, "--clean").run().seconds_of(self.options.target, "make"))
             print(f"  make: {ours[-1]:.2f} s by an agent, {theirs[-1]:.2f} s by hand", file=sys.stderr, flush=True)
             if turn == 0:
@@ -285,6 +286,10 @@ class Bench:
         if text.returncode != 0:
             raise Failed(f"wasmctl plan: {text.stderr[-2000:]}")
         return plan_steps(json.loads(text.stdout), folder)
+
+    def needs(self, target):
+        """The targets that are built before it, in their order."""
+        return list(dict.fromkeys(step["target"] for step in self.steps(self.checkout, target) if step["target"] != target))
 
     def run_step(self, step):
         os.makedirs(step["directory"], exist_ok=True)
