@@ -25,6 +25,11 @@ class Figure:
     def noise(self):
         return spread(self.ours) + (spread(self.theirs) if self.theirs else 0)
 
+    def runs(self):
+        """How many there were: of both sides where they differ."""
+        ours, theirs = len(self.ours), len(self.theirs or self.ours)
+        return f"{ours}" if ours == theirs else f"{ours} and {theirs}"
+
     def row(self):
         scale = {"ms": 1e3, "s": 1, "MB": 1 / 1e6}[self.unit]
         digits = {"ms": 1, "s": 2, "MB": 1}[self.unit]
@@ -36,7 +41,7 @@ class Figure:
         theirs = statistics.median(self.theirs) if self.theirs else None
         return (self.what, show(ours), show(theirs) if theirs is not None else "–", self.against,
                 f"{ours / theirs:.3f} ×" if theirs else "–", f"{self.bound_text} ({show(self.bound)})", f"± {show(self.noise())}",
-                f"{len(self.ours)}", "MISSED" if self.missed() else "met", f"{datetime.date.today().isoformat()}, {revision()}")
+                self.runs(), "MISSED" if self.missed() else "met", f"{datetime.date.today().isoformat()}, {revision()}")
 
 
 def spread(values):

@@ -223,6 +223,8 @@ class Bench:
 
     def neighbour(self):
         """Another checkout of the same project, a commit further: nothing of its own is there, everybody's caches are warm."""
+        while len(self.cold) < self.options.cold_repeat:  # nobody else may have built cold, or once
+            self.build_cold()
         agent = self.warm_agent()
         ours = []
         for turn in range(self.options.repeat):
@@ -311,6 +313,7 @@ class Bench:
 
 MEASUREMENTS = ["first-sync", "cold-build", "overhead-of-cold", "sync", "no-change-build", "warm-make", "neighbour", "memory", "configure"]
 WITH_RSYNC = {"first-sync", "sync"}  # which the image does not have
+FEWEST_RUNS = 5  # that make a median worth writing down
 
 
 def parse_arguments():
@@ -324,8 +327,8 @@ def parse_arguments():
     parser.add_argument("--engine", default="docker", help="what runs that container")
     parser.add_argument("--figures", action="store_true", help="print what was measured as JSON, and write no results")
     parser.add_argument("--target", action="append", dest="targets", help="default: wasi; repeated, configure and overhead-of-cold measure each, the others the first")
-    parser.add_argument("--repeat", type=int, default=7, help="runs of each side, at least 5")
-    parser.add_argument("--cold-repeat", type=int, default=5, help="runs of each side of the cold build, minutes each")
+    parser.add_argument("--repeat", type=int, default=7, help=f"runs of each side, at least {FEWEST_RUNS}")
+    parser.add_argument("--cold-repeat", type=int, default=5, help=f"cold builds of each side, at least {FEWEST_RUNS}, minutes each")
     parser.add_argument("--memory-seconds", type=float, default=10.0)
     parser.add_argument("--scratch", help="folder for copies and state; default: a temporary one")
     parser.add_argument("--results", default=os.path.join(ROOT, "bench", "RESULTS.md"))
@@ -336,6 +339,8 @@ def parse_arguments():
     options.client = options.client or os.path.join(options.build, "client", "wasmctl")
     if not os.path.isfile(os.path.join(options.source, "configure")):
         parser.error(f"--source {options.source}: no checkout with a configure script")
+    if not options.figures and min(options.repeat, options.cold_repeat) < FEWEST_RUNS:
+        parser.error(f"--repeat and --cold-repeat: what goes into the results is of {FEWEST_RUNS} runs or more")
     if options.in_image:
         return options
     for program in (options.agent, options.client):
