@@ -51,6 +51,7 @@ def spread(values):
     return 1.25 * (high - low) / 1.35 / math.sqrt(len(values))
 
 
+HEADING = re.compile(r"Measured by (.+):")
 HEADER = ("what", "wasmagent", "compared", "with", "ratio", "at most", "noise", "runs", "", "measured")
 
 
@@ -90,22 +91,48 @@ def revision():
     return told.stdout.strip() or "unknown"
 
 
+def command(options, default):
+    """What to type for the same measurement: the options that choose what is measured, and how often. Programs, folders and the
+    container engine are those of one machine."""
+    words = ["./dev bench"] + ["--in-image"] * bool(options.in_image)
+    for word, name in (("--only", "only"), ("--target", "targets"), ("--repeat", "repeat"), ("--cold-repeat", "cold_repeat"),
+                       ("--memory-seconds", "memory_seconds")):
+        value = getattr(options, name)
+        if value != default(name):
+            words += [f"{word} {one}" for one in (value if isinstance(value, list) else [value])]
+    return f"`{' '.join(words)}`"
+
+
 def earlier_rows(path):
-    """The rows of an earlier run's table, for what this one does not measure: each tells when and at which commit it was."""
+    """Pairs of command and row of an earlier run, for what this one does not measure: each tells when and at which commit it was."""
+    rows, source = [], "a command that was not recorded"
     with contextlib.suppress(OSError), open(path, encoding="utf-8") as file:
-        cells = [tuple(cell.strip() for cell in line.strip().strip("|").split("|")) for line in file if line.startswith("| ")]
-        return [row for row in cells if len(row) == len(HEADER) and row != HEADER]
-    return []
+        for line in file:
+            if heading := HEADING.fullmatch(line.strip()):
+                source = heading.group(1)
+            elif line.startswith("| "):
+                row = tuple(cell.strip() for cell in line.strip().strip("|").split("|"))
+                if len(row) == len(HEADER) and row != HEADER:
+                    rows.append((source, row))
+    return rows
+
+
+def tables(rows):
+    """The lines of a table for each command, below a heading that earlier_rows() finds again."""
+    by_command = {}
+    for source, row in rows:
+        by_command.setdefault(source, []).append(row)
+    return [line for source, group in by_command.items() for line in (f"Measured by {source}:", "", table(group), "")]
 
 
 def write_results(figures, failures, options):
-    rows = {row[0]: row for row in earlier_rows(options.results)}
-    rows.update({figure.what: figure.row() for figure in figures})  # in their old places
-    text = ["# Measured", "", "Command: `./dev bench`; with `--only NAME` the other rows stay as they were.  ",
+    rows = {row[0]: (source, row) for source, row in earlier_rows(options.results)}
+    rows.update({figure.what: (options.command, figure.row()) for figure in figures})  # in their old places
+    text = ["# Measured", "", "A row stays as it was until another run measures the same.  ",
             f"Machine: {machine()}  ", f"Source: {describe_source(options.source)}  ",
             "Figures are medians; both sides of a row were measured in one run, in turn or at once. A row is missed when its median lies above the bound",
             "by more than the noise: 1.25 × interquartile range / 1.35 / √runs of each side, added. Memory is the resident size of the process",
-            "and, for the agent, what its launcher and supervisors hold for themselves.", "", table(list(rows.values())), ""]
+            "and, for the agent, what its launcher and supervisors hold for themselves.", "", *tables(rows.values())]
     text += [f"Not measured: {name}: {reason}" for name, reason in failures]
     with open(options.results, "w", encoding="utf-8") as file:
         file.write("\n".join(text).rstrip() + "\n")

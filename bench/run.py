@@ -26,7 +26,7 @@ import time
 
 from programs import (Agent, Failed, Submit, copy_tree, lay_emscripten_cache, most_resident_bytes, peak_bytes, plan_steps,
                       resident_bytes, rsync, step_of, timed)
-from report import Figure, table, write_results
+from report import Figure, command, table, write_results
 
 NICENESS_OF_STEPS = "5"  # that an agent gives the steps of builds
 
@@ -333,6 +333,7 @@ def parse_arguments():
     parser.add_argument("--scratch", help="folder for copies and state; default: a temporary one")
     parser.add_argument("--results", default=os.path.join(ROOT, "bench", "RESULTS.md"))
     options = parser.parse_args()
+    options.command = command(options, parser.get_default)
     options.targets = options.targets or ["wasi"]
     options.target = options.targets[0]
     options.agent = options.agent or os.path.join(options.build, "agent", "wasmagent")
