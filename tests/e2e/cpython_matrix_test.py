@@ -101,20 +101,33 @@ class InImage(cpython.Case):
                 for target in targets:
                     self.check_product(target, products[target], times[target])
                 outside = took - event_times.seconds_within_steps(events)
-                print(f"| {' '.join(targets)} | {took:.0f} s, {outside:.2f} s of it outside of steps ({outside / took:.2%}) |", flush=True)
+                names = ", ".join(f"`{target}`" for target in targets)
+                print(f"| {names} | {took:.0f} s | {outside:.2f} s, {100 * outside / took:.2f} % |", flush=True)
 
     def check_product(self, target, product, times):
         if product is None:
             self.open_page(target)
-            said = "`1+1` is 2, `sys.platform`, `crossOriginIsolated`, ports"
+            ran_in = "Chromium, served by `wasmctl serve`"
+            said = "`1+1` is 2, `sys.platform` is `emscripten`, `crossOriginIsolated` is true; zlib, bz2, sqlite3"
         else:
             code, expected = product
             self.assertEqual(self.run_product(target, code), expected)
             if target == "wasi":  # another runtime than the first
                 self.assertEqual(self.run_product(target, "print(6 * 7)", "--runtime", "wasmedge"), ["42"])
-            said = " ".join(expected)
-        cells = [f"{times[step]:.0f} s" if step in times else "" for step in ("configure", "make")]
-        print(f"| `{target}` | {' | '.join(cells)} | {said} |", flush=True)
+            ran_in, said = self.ran_in(target, expected[0]), f"`{' '.join(expected)}`"
+        cells = [f"`{target}`", *(f"{times[step]:.0f} s" if step in times else "" for step in ("configure", "make")), ran_in, said]
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+    def ran_in(self, target, platform):
+        """What ran a product in the image, asked of what knows it: Emscripten's products, and `wasmctl doctor` for those of WASI."""
+        if platform == "emscripten":
+            runtime = " ".join(self.run_product(target, "import sys; print(sys._emscripten_info.runtime)"))
+            return re.sub(r"Node\.js[ /]v?(\d+).*", r"node \1", runtime)
+        if platform == "wasi":
+            program = re.search(r"programs for WASI run with (\S+)", self.exec("wasmctl", "doctor").stdout)[1]
+            name, version = os.path.basename(program), re.search(r"\d+", self.exec(program, "--version").stdout)[0]
+            return f"{name} {version}{' (`node:wasi`)' if name == 'node' else ''}"
+        return "the image"
 
 
 class CPython311(InImage):
