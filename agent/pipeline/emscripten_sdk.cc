@@ -155,7 +155,7 @@ Answers Ask(const Parts& parts, const std::string& search_path) {
 std::string ProblemOf(const std::string& program, const absl::StatusOr<ProbeAnswer>& answer) {
   if (!answer.ok()) return std::string(answer.status().message());
   if (answer->exit_code == 0) return "";
-  return fmt::format("{} does not run (exit code {}: {})", program, answer->exit_code, FirstLine(answer->output));
+  return fmt::format("{} does not run (exit code {}: {})", program, answer->exit_code, ComplaintOf(*answer));
 }
 
 std::string FingerprintOf(const std::string& version, const Parts& parts, const Answers& answers) {

@@ -23,9 +23,9 @@ Toolchain ProbeNative(const std::string& search_path) {
   native.path = *cc;
   const auto answer = AskProgram({*cc, "--version"}, search_path);
   if (!answer.ok() || answer->exit_code != 0) {
-    native.problem =
-        answer.ok() ? fmt::format("{} --version failed with exit code {}: {}", *cc, answer->exit_code, answer->output)
-                    : std::string(answer.status().message());
+    native.problem = answer.ok() ? fmt::format("{} --version failed with exit code {}: {}", *cc, answer->exit_code,
+                                               ComplaintOf(*answer))
+                                 : std::string(answer.status().message());
     return native;
   }
   native.version = answer->output.substr(0, answer->output.find('\n'));

@@ -11,6 +11,7 @@
 
 #include <cctype>
 
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "fmt/format.h"
 #include "platform/scoped_fd.h"
@@ -23,8 +24,24 @@ using platform::ScopedFd;
 
 constexpr size_t kMaximumOutput = 64 << 10;
 
-// Starts the program in a group of its own, with `output` as its stdout and stderr.
-absl::StatusOr<pid_t> Spawn(const std::vector<std::string>& argv, std::string_view search_path, int output) {
+constexpr std::string_view kLoaderWarning = "no version information available";
+
+struct Pipe {
+  ScopedFd reading, writing;
+};
+
+// One whose reading end does not wait.
+absl::StatusOr<Pipe> MakePipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return platform::ErrnoStatus(errno, "make a pipe");
+  Pipe pipe{ScopedFd(ends[0]), ScopedFd(ends[1])};
+  if (::fcntl(pipe.reading.get(), F_SETFL, O_NONBLOCK) != 0) return platform::ErrnoStatus(errno, "set up a pipe");
+  return pipe;
+}
+
+// Starts the program in a group of its own, with `output` as its stdout and `errors` as its stderr.
+absl::StatusOr<pid_t> Spawn(const std::vector<std::string>& argv, std::string_view search_path, int output,
+                            int errors) {
   std::vector<std::string> env_texts = {fmt::format("PATH={}", search_path), "LC_ALL=C"};
   std::vector<char*> words, env;
   for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
@@ -36,7 +53,7 @@ absl::StatusOr<pid_t> Spawn(const std::vector<std::string>& argv, std::string_vi
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
@@ -64,34 +81,45 @@ bool Drain(int fd, std::string& output) {
   }
 }
 
-// Waits until the process has ended, reading its output meanwhile; false when `deadline` came first.
-bool WaitForEnd(int process, int pipe, absl::Time deadline, std::string& output) {
-  pollfd waits[2] = {{process, POLLIN, 0}, {pipe, POLLIN, 0}};
+// Waits until the process has ended, reading what it says meanwhile; false when `deadline` came first.
+bool WaitForEnd(int process, const Pipe& output, const Pipe& errors, absl::Time deadline, ProbeAnswer& answer) {
+  pollfd waits[3] = {{process, POLLIN, 0}, {output.reading.get(), POLLIN, 0}, {errors.reading.get(), POLLIN, 0}};
+  std::string* const texts[3] = {nullptr, &answer.output, &answer.errors};
   while (true) {
     const int64_t left = absl::ToInt64Milliseconds(deadline - absl::Now());
     if (left <= 0) return false;
-    if (::poll(waits, 2, static_cast<int>(left)) < 0 && errno != EINTR) return false;
-    if (waits[1].revents != 0 && !Drain(pipe, output)) waits[1].fd = -1;  // the pipe's end: wait for the process alone
-    if (waits[0].revents != 0) {
-      Drain(pipe, output);
-      return true;
+    if (::poll(waits, 3, static_cast<int>(left)) < 0 && errno != EINTR) return false;
+    const bool ended = waits[0].revents != 0;
+    for (int i : {1, 2}) {
+      // At a pipe's end only the others are waited for.
+      if ((ended || waits[i].revents != 0) && waits[i].fd >= 0 && !Drain(waits[i].fd, *texts[i])) waits[i].fd = -1;
     }
+    if (ended) return true;
   }
 }
 
 }  // namespace
 
+std::string ComplaintOf(const ProbeAnswer& answer) {
+  for (const std::string* text : {&answer.errors, &answer.output}) {
+    const std::vector<std::string> lines = absl::StrSplit(*text, '\n');
+    for (const std::string& line : lines) {
+      if (!line.empty() && line.find(kLoaderWarning) == std::string::npos) return line;
+    }
+  }
+  return "";
+}
+
 absl::StatusOr<ProbeAnswer> AskProgram(const std::vector<std::string>& argv, std::string_view search_path,
                                        absl::Duration limit) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return platform::ErrnoStatus(errno, "make a pipe");
-  ScopedFd reading(ends[0]), writing(ends[1]);
-  if (::fcntl(reading.get(), F_SETFL, O_NONBLOCK) != 0) return platform::ErrnoStatus(errno, "set up a pipe");
-  ASSIGN_OR_RETURN(const pid_t pid, Spawn(argv, search_path, writing.get()));
-  writing.reset();
+  ASSIGN_OR_RETURN(Pipe output, MakePipe());
+  ASSIGN_OR_RETURN(Pipe errors, MakePipe());
+  ASSIGN_OR_RETURN(const pid_t pid, Spawn(argv, search_path, output.writing.get(), errors.writing.get()));
+  output.writing.reset();
+  errors.writing.reset();
   const ScopedFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   ProbeAnswer answer;
-  const bool ended = process.valid() && WaitForEnd(process.get(), reading.get(), absl::Now() + limit, answer.output);
+  const bool ended = process.valid() && WaitForEnd(process.get(), output, errors, absl::Now() + limit, answer);
   ::kill(-pid, SIGKILL);
   int state = 0;
   while (::waitpid(pid, &state, 0) < 0 && errno == EINTR) {

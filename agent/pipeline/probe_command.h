@@ -13,8 +13,13 @@ namespace wasmagent::pipeline {
 
 struct ProbeAnswer {
   int exit_code = 0;   // 128 + signal when a signal ended it
-  std::string output;  // stdout and stderr, at most 64 KiB
+  std::string output;  // stdout, at most 64 KiB: the answer
+  std::string errors;  // stderr, as much: warnings, or why there is no answer
 };
+
+// One line that says why a program failed: the first of stderr, else of stdout. The loader's word on a library without
+// versions comes before it on Fedora (libtinfo) and is not the reason.
+std::string ComplaintOf(const ProbeAnswer& answer);
 
 // Asks longer than this are a hung program; a loaded machine takes a second at most.
 inline constexpr absl::Duration kProbeLimit = absl::Seconds(20);

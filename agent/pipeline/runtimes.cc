@@ -38,14 +38,7 @@ absl::StatusOr<std::string> InstallScript(const std::string& state_directory) {
 std::string FailureOf(const std::string& program, const absl::StatusOr<ProbeAnswer>& answer) {
   if (!answer.ok()) return std::string(answer.status().message());
   return fmt::format("{} does not answer as expected (exit code {}): {}", program, answer->exit_code,
-                     answer->output.substr(0, answer->output.find('\n')));
-}
-
-// The version is the whole last line: warnings may come before it.
-std::string NodeVersion(const ProbeAnswer& answer) {
-  std::string text = answer.output;
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  return FirstVersion(text.substr(text.rfind('\n') + 1));
+                     ComplaintOf(*answer));
 }
 
 Runtime ProbeNode(Runtime node, const std::string& state_directory, const std::string& search_path) {
@@ -59,7 +52,7 @@ Runtime ProbeNode(Runtime node, const std::string& state_directory, const std::s
     probe.insert(probe.end(), {"-p", question});
     answer = AskProgram(probe, search_path);
     if (!answer.ok() || answer->exit_code != 0) continue;
-    node.version = NodeVersion(*answer);
+    node.version = FirstVersion(answer->output);
     const auto script = InstallScript(state_directory);
     if (!script.ok()) {
       node.problem = fmt::format("cannot put its runner into place: {}", std::string(script.status().message()));

@@ -92,7 +92,7 @@ std::string ProblemOf(const ClangAnswers& answers, const std::string& sdk) {
     if (!answer->ok()) return std::string(answer->status().message());
     if ((*answer)->exit_code != 0) {
       return fmt::format("{}/bin/clang does not run (exit code {}: {})", sdk, (*answer)->exit_code,
-                         FirstLine((*answer)->output));
+                         ComplaintOf(**answer));
     }
   }
   const std::string runtime = FirstLine(answers.runtime->output);

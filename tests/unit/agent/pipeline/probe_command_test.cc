@@ -14,14 +14,23 @@ namespace {
 
 constexpr char kPath[] = "/usr/bin:/bin";
 
-// Rule: output of both kinds and the exit code come back.
+// Rule: output of both kinds comes back, each for itself, and so does the exit code.
 TEST(ProbeCommand, AnswersWithOutputAndCode) {
   const auto answer = AskProgram({"/bin/sh", "-c", "echo out; echo err >&2; exit 3"}, kPath);
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_EQ(answer->exit_code, 3);
-  EXPECT_EQ(answer->output, "out\nerr\n");
+  EXPECT_EQ(answer->output, "out\n");
+  EXPECT_EQ(answer->errors, "err\n");
   EXPECT_EQ(AskProgram({"/bin/sh", "-c", "kill -9 $$"}, kPath)->exit_code, 137);
   EXPECT_EQ(AskProgram({"/no/such/program"}, kPath).status().code(), absl::StatusCode::kNotFound);
+}
+
+// Rule: why a program failed is what it wrote to stderr, else to stdout; the loader's warning is not the reason.
+TEST(ProbeCommand, ComplaintIsTheReason) {
+  const std::string warning = "cc: /lib64/libtinfo.so.6: no version information available (required by cc)\n";
+  EXPECT_EQ(ComplaintOf({1, "out\n", warning + "wrong ELF class\nmore\n"}), "wrong ELF class");
+  EXPECT_EQ(ComplaintOf({1, "out\nmore\n", warning}), "out");
+  EXPECT_EQ(ComplaintOf({1, "", ""}), "");
 }
 
 // Rule: nothing of this process's environment gets in.
@@ -54,6 +63,10 @@ TEST(ProbeCommand, EndsWithItsProgram) {
   const auto flood = AskProgram({"/bin/sh", "-c", "head -c 1000000 /dev/zero; exec >&- 2>&-; exit 0"}, kPath);
   ASSERT_TRUE(flood.ok());
   EXPECT_EQ(flood->output.size(), 64u << 10);
+  const auto errors = AskProgram({"/bin/sh", "-c", "head -c 1000000 /dev/zero >&2; echo done"}, kPath);
+  ASSERT_TRUE(errors.ok());
+  EXPECT_EQ(errors->errors.size(), 64u << 10);
+  EXPECT_EQ(errors->output, "done\n");
 }
 
 // Rule: programs are found in order, and only if they can be run.

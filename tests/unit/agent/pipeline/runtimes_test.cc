@@ -62,7 +62,7 @@ TEST(Runtimes, OldestWasmtime) {
 TEST(Runtimes, NodeFlagsAreTried) {
   const ScratchFolder scratch;
   scratch.Write("bin/node",
-                "#!/bin/sh\ncase \"$*\" in *unstable-preview1*) echo '(node:1) Warning: v 1.2'; echo 18.20.4 ;; *) "
+                "#!/bin/sh\ncase \"$*\" in *unstable-preview1*) echo '(node:1) Warning: v 1.2' >&2; echo 18.20.4 ;; *) "
                 "exit 1 ;; esac\n",
                 true);
   auto runtimes = ProbeRuntimes(scratch / "state", PathOf(scratch));
@@ -107,8 +107,8 @@ TEST(Runtimes, NodeRunnerKeepsItsWord) {
   };
   const ProbeAnswer good =
       ask({"run", "--env", "A=B", "--dir", scratch.path() + "::/", "--", scratch / "exit.wasm", "arg"});
-  EXPECT_EQ(good.exit_code, 42) << good.output;
-  EXPECT_EQ(good.output, "");
+  EXPECT_EQ(good.exit_code, 42) << good.errors;
+  EXPECT_EQ(good.output + good.errors, "");
   EXPECT_EQ(ask({"--mapdir=/::" + scratch.path(), "--argv0", "x", scratch / "exit.wasm"}).exit_code, 42);
   EXPECT_EQ(ask({"run", "--wasm", "x", scratch / "exit.wasm"}).exit_code, 2);
   EXPECT_EQ(ask({"run"}).exit_code, 2);

@@ -61,6 +61,22 @@ TEST(WasiSdk, ProblemsAreNamed) {
   EXPECT_FALSE(ProbeWasiSdk(foreign, kPath).usable);
 }
 
+// Rule: what a clang warns of on stderr is no part of its answers: Fedora's loader does so each time that it starts.
+TEST(WasiSdk, WarningsAreNoAnswer) {
+  const ScratchFolder scratch;
+  const std::string sdk = MakeRelease(scratch, "sdk", "24.0");
+  std::string script = scratch.Read("sdk/bin/clang");
+  script.insert(script.find('\n') + 1, "cat " + (scratch / "warning") + " >&2\n");
+  scratch.Write("sdk/bin/clang", script, true);
+  scratch.Write("warning", "");
+  const Toolchain quiet = ProbeWasiSdk(sdk, kPath);
+  scratch.Write("warning", "clang: /lib64/libtinfo.so.6: no version information available (required by clang)\n");
+  const Toolchain warned = ProbeWasiSdk(sdk, kPath);
+  EXPECT_TRUE(warned.usable) << warned.problem;
+  EXPECT_EQ(warned.version, quiet.version);
+  EXPECT_EQ(warned.fingerprint, quiet.fingerprint);
+}
+
 // Rule: the fingerprint changes with anything that is compiled with, and not otherwise.
 TEST(WasiSdk, FingerprintFollowsTheTools) {
   const ScratchFolder scratch;
