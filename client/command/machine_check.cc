@@ -1,5 +1,8 @@
 #include "client/command/machine_check.h"
 
+#include <algorithm>
+
+#include "absl/strings/match.h"
 #include "client/command/install_advice.h"
 #include "client/command/local_runtime.h"
 #include "fmt/format.h"
@@ -14,6 +17,9 @@ using Level = Finding::Level;
 
 // Compilers are asked for their versions; a loaded machine takes a while.
 constexpr absl::Duration kProbeLimit = absl::Seconds(60);
+
+// How the subject of each toolchain ends.
+constexpr char kSdk[] = " SDK";
 
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
@@ -80,13 +86,20 @@ bool Good(const std::vector<Finding>& findings, std::string_view subject) {
   return false;
 }
 
+// Whichever it is, an embedded agent can build something with it.
+bool HasSdk(const std::vector<Finding>& findings) {
+  return std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
+    return finding.level == Level::kGood && absl::EndsWith(finding.subject, kSdk);
+  });
+}
+
 // Which agent `wasmctl submit` would take. An address that is given is taken without a look, as submit does.
 Finding CheckAgent(LocatorInput input, const std::vector<Finding>& findings) {
   input.may_start = false;
-  const bool starts = Good(findings, "agent's image") || Good(findings, "wasi SDK");
+  const bool starts = Good(findings, "agent's image") || HasSdk(findings);
   const std::string given = input.flag.empty() ? input.environment : input.flag;
   if (given == kContainer || given == kEmbedded) {
-    const bool can = Good(findings, given == kContainer ? "agent's image" : "wasi SDK");
+    const bool can = given == kContainer ? Good(findings, "agent's image") : HasSdk(findings);
     return {can ? Level::kGood : Level::kWrong, "agent", fmt::format("{}, as was asked for", given),
             can ? "" : "see above, or leave it out to take what there is"};
   }
@@ -123,7 +136,7 @@ std::vector<Finding> FindingsOfProbe(std::string_view json) {
         {toolchain.usable() ? Level::kGood
          : there            ? Level::kWrong
                             : Level::kMissing,
-         toolchain.kind() + " SDK",
+         toolchain.kind() + kSdk,
          toolchain.usable() ? fmt::format("{} in {}", toolchain.version(), toolchain.path()) : toolchain.problem(),
          ""});
   }

@@ -80,6 +80,22 @@ TEST_F(MachineCheckTest, WhatCouldBeStartedCounts) {
   EXPECT_THAT(folder_.Calls(), ::testing::Not(HasSubstr("<run>")));
 }
 
+// Rule: any usable SDK makes an embedded agent one that could be started, whether it is asked for by name or not.
+TEST_F(MachineCheckTest, EmscriptenAloneIsEnough) {
+  constexpr char kEmscripten[] = R"({"toolchains": [
+    {"kind": "wasi", "problem": "no WASI SDK"},
+    {"kind": "emscripten", "path": "/opt/emsdk", "version": "emscripten 3.1.58", "usable": true}]})";
+  folder_.Add("wasmagent", std::string("cat <<'END'\n") + kEmscripten + "\nEND");
+  LocatorInput input = Input();
+  EXPECT_TRUE(CheckMachine(input).has_agent);
+  EXPECT_THAT(Of(CheckMachine(input), "agent").found, HasSubstr("embedded"));
+  input.flag = kEmbedded;
+  EXPECT_TRUE(CheckMachine(input).has_agent);
+  folder_.Add("wasmagent", "echo '{\"toolchains\": [{\"kind\": \"wasi\", \"problem\": \"no WASI SDK\"}]}'");
+  EXPECT_FALSE(CheckMachine(input).has_agent);
+  EXPECT_FALSE(CheckMachine(Input()).has_agent);
+}
+
 // Rule: an engine without the image, and a wasmagent that does not run, are told with what mends them.
 TEST_F(MachineCheckTest, WhatIsWrongIsTold) {
   folder_.Add("wasmagent", "echo cannot open shared object >&2; exit 127");
