@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "agent/pipeline/install_commands.h"
 #include "agent/pipeline/probe_command.h"
 #include "agent/pipeline/toolchain.h"
 #include "fmt/format.h"
@@ -24,8 +25,6 @@ constexpr int kLayout = 1;
 constexpr char kVersionMark[] = "distribution clang ";
 constexpr int kNewestClang = 40;
 constexpr int kOldestClang = 13;
-// What this distribution's release has, for advice where no clang is there at all: Debian 13's.
-constexpr int kAdvisedClang = 19;
 
 // As share/cmake/wasi-sdk.cmake of the WASI SDK is used: -DCMAKE_TOOLCHAIN_FILE=…
 constexpr char kToolchainFile[] = R"(# For CMake: a WASI program, by the tools of this SDK.
@@ -78,13 +77,11 @@ std::vector<std::string> MissingPackages(const DistributionClang& clang) {
 }
 
 absl::Status MissingError(int version, const std::vector<std::string>& missing) {
-  return absl::NotFoundError(fmt::format(
-      "no WASI SDK, and the distribution's clang cannot stand in: {} {} missing. On Debian: apt-get install {} (for "
-      "C++ also "
-      "libc++-{}-dev-wasm32 libc++abi-{}-dev-wasm32). Elsewhere (Fedora has no wasm32 compiler-rt): unpack a release "
-      "of "
-      "https://github.com/WebAssembly/wasi-sdk, 24 for example, to /opt/wasi-sdk",
-      fmt::join(missing, ", "), missing.size() == 1 ? "is" : "are", fmt::join(missing, " "), version, version));
+  // The C++ library is not missed here, and whoever installs the rest will want it.
+  const std::string packages = fmt::format("{} libc++-{}-dev-wasm32", fmt::join(missing, " "), version);
+  return absl::NotFoundError(fmt::format("no WASI SDK, and clang-{} cannot stand in: {} {} missing; {}", version,
+                                         fmt::join(missing, ", "), missing.size() == 1 ? "is" : "are",
+                                         platform::InstallAdvice({packages, "", WasiSdkCommand()})));
 }
 
 absl::Status WriteWrapper(const DistributionClang& clang, const std::string& folder, const std::string& destination,
@@ -172,9 +169,7 @@ absl::StatusOr<DistributionClang> FindDistributionClang(const std::string& searc
     missing_of_newest = std::move(missing);
   }
   if (newest != 0) return MissingError(newest, missing_of_newest);
-  const int n = kAdvisedClang;
-  return MissingError(n, {fmt::format("clang-{}", n), fmt::format("lld-{}", n), fmt::format("llvm-{}", n), "wasi-libc",
-                          fmt::format("libclang-rt-{}-dev-wasm32", n)});
+  return absl::NotFoundError(fmt::format("no WASI SDK on this machine; {}", platform::InstallAdvice(WasiSdkPackage())));
 }
 
 std::string DressedVersion(const DistributionClang& clang) {

@@ -12,6 +12,7 @@
 #include "absl/strings/strip.h"
 #include "agent/pipeline/emscripten_config.h"
 #include "agent/pipeline/fingerprint.h"
+#include "agent/pipeline/install_commands.h"
 #include "agent/pipeline/node_flags.h"
 #include "agent/pipeline/plan.h"
 #include "agent/pipeline/probe_command.h"
@@ -42,10 +43,7 @@ constexpr BadRelease kBadReleases[] = {
 // Where emsdk's documentation, CPython and the images put it.
 constexpr const char* kUsualPlaces[] = {"/opt/emsdk", "/emsdk"};
 
-constexpr char kRemedy[] =
-    "git clone https://github.com/emscripten-core/emsdk /opt/emsdk, then ./emsdk install latest and ./emsdk activate "
-    "latest in it (apt-get install git xz-utils python3 on Debian, dnf install git xz python3 on Fedora), or let EMSDK "
-    "name one";
+std::string Remedy() { return EmsdkCommand() + ", or let EMSDK name another"; }
 
 bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
@@ -81,7 +79,7 @@ absl::StatusOr<Parts> ReadParts(const std::string& path, const std::string& sear
   const auto text = platform::ReadFile(path + "/.emscripten", 1 << 16);
   if (!text.ok()) {
     return absl::FailedPreconditionError(
-        fmt::format("the Emscripten SDK in {} is not activated: it has no .emscripten; {}", path, kRemedy));
+        fmt::format("the Emscripten SDK in {} is not activated: it has no .emscripten; {}", path, Remedy()));
   }
   const std::map<std::string, std::string> config = ParseEmscriptenConfig(*text, path);
   const auto value = [&](const std::string& name, const std::string& otherwise) {
@@ -101,19 +99,18 @@ absl::StatusOr<Parts> ReadParts(const std::string& path, const std::string& sear
   for (const std::string& part : {parts.root + "/emcc", parts.clang, parts.binaryen}) {
     if (Exists(part)) continue;
     return absl::FailedPreconditionError(
-        fmt::format("the Emscripten SDK in {} is not whole: {} is missing; {}", path, part, kRemedy));
+        fmt::format("the Emscripten SDK in {} is not whole: {} is missing; {}", path, part, Remedy()));
   }
   if (parts.node.empty() || !Exists(parts.node)) {
     return absl::FailedPreconditionError(
-        fmt::format("the Emscripten SDK in {} has no node{}; apt-get install nodejs (Debian), dnf install nodejs "
-                    "(Fedora), or ./emsdk install latest",
-                    path, parts.node.empty() ? "" : fmt::format(" ({} is not there)", parts.node)));
+        fmt::format("the Emscripten SDK in {} has no node{}; {}, or ./emsdk install latest", path,
+                    parts.node.empty() ? "" : fmt::format(" ({} is not there)", parts.node),
+                    platform::InstallAdvice({"nodejs", "nodejs"})));
   }
   if (!FindProgram("python3", search_path).has_value()) {
     return absl::FailedPreconditionError(
-        fmt::format("the Emscripten SDK in {} is written in Python, and there is no python3; apt-get install python3 "
-                    "(Debian), dnf install python3 (Fedora)",
-                    path));
+        fmt::format("the Emscripten SDK in {} is written in Python, and there is no python3; {}", path,
+                    platform::InstallAdvice({"python3", "python3"})));
   }
   return parts;
 }
@@ -122,15 +119,15 @@ absl::StatusOr<Parts> ReadParts(const std::string& path, const std::string& sear
 std::string ReleaseProblem(const std::string& path, const std::string& version) {
   if (!platform::IsVersionNumber(version)) {
     return fmt::format("the Emscripten SDK in {} does not tell its version (emscripten-version.txt says '{}'); {}",
-                       path, version, kRemedy);
+                       path, version, Remedy());
   }
   for (const BadRelease& bad : kBadReleases) {
     if (version != bad.version) continue;
-    return fmt::format("Emscripten {}, which is in {}, must not be used: {}; {}", version, path, bad.reason, kRemedy);
+    return fmt::format("Emscripten {}, which is in {}, must not be used: {}; {}", version, path, bad.reason, Remedy());
   }
   if (platform::VersionPrecedes(version, kOldestRelease)) {
     return fmt::format("the Emscripten SDK in {} is version {}; at least {} is needed; {}", path, version,
-                       kOldestRelease, kRemedy);
+                       kOldestRelease, Remedy());
   }
   return "";
 }
@@ -239,7 +236,7 @@ Toolchain ProbeEmscriptenSdk(const std::string& path, const EmscriptenSurroundin
   const Answers answers = Ask(*parts, surroundings.search_path);
   for (const std::string& problem : {ProblemOf(parts->clang, answers.clang), ProblemOf(parts->node, answers.node)}) {
     if (problem.empty()) continue;
-    sdk.problem = fmt::format("the Emscripten SDK in {}: {}; {}", path, problem, kRemedy);
+    sdk.problem = fmt::format("the Emscripten SDK in {}: {}; {}", path, problem, Remedy());
     return sdk;
   }
   sdk.fingerprint = FingerprintOf(version, *parts, answers);
@@ -256,7 +253,7 @@ std::vector<Toolchain> FindEmscriptenSdks(const std::string& configured, const E
   for (const char* place : kUsualPlaces) {
     for (const std::string& path : SdkFolders(place)) found.push_back(ProbeEmscriptenSdk(path, surroundings));
   }
-  if (found.empty()) found.push_back(Missing(fmt::format("no Emscripten SDK on this machine; {}", kRemedy)));
+  if (found.empty()) found.push_back(Missing(fmt::format("no Emscripten SDK on this machine; {}", Remedy())));
   return found;
 }
 

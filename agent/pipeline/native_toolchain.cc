@@ -3,6 +3,7 @@
 #include "agent/pipeline/fingerprint.h"
 #include "agent/pipeline/probe_command.h"
 #include "fmt/format.h"
+#include "platform/install_advice.h"
 
 namespace wasmagent::pipeline {
 
@@ -12,12 +13,11 @@ Toolchain ProbeNative(const std::string& search_path) {
   const auto cc = FindProgram("cc", search_path);
   const auto make = FindProgram("make", search_path);
   if (!cc.has_value() || !make.has_value()) {
-    native.problem = fmt::format(
-        "no {} in {}; install them: apt-get install build-essential (Debian), dnf install gcc gcc-c++ make (Fedora)",
-        !cc.has_value() && !make.has_value() ? "cc and no make"
-        : !cc.has_value()                    ? "cc"
-                                             : "make",
-        search_path);
+    native.problem = fmt::format("no {} in {}; {}",
+                                 !cc.has_value() && !make.has_value() ? "cc and no make"
+                                 : !cc.has_value()                    ? "cc"
+                                                                      : "make",
+                                 search_path, platform::InstallAdvice({"build-essential", "gcc gcc-c++ make"}));
     return native;
   }
   native.path = *cc;

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "agent/pipeline/paths.h"
 #include "fmt/format.h"
+#include "platform/install_advice.h"
 
 namespace wasmagent::pipeline {
 namespace {
@@ -30,11 +31,8 @@ absl::StatusOr<Runtime> ChooseRuntime(const std::vector<Runtime>& runtimes) {
     if (runtime.problem.empty()) return runtime;
     problems += fmt::format("; {}: {}", runtime.path, runtime.problem);
   }
-  return absl::FailedPreconditionError(
-      fmt::format("no program that runs WASI is on this machine{}. Install one: apt-get install nodejs (Debian), dnf "
-                  "install nodejs (Fedora), or "
-                  "wasmtime from https://wasmtime.dev",
-                  problems));
+  return absl::FailedPreconditionError(fmt::format("no program that runs WASI is on this machine{}; {}", problems,
+                                                   platform::InstallAdvice({"nodejs", "nodejs"})));
 }
 
 std::vector<std::string> NodePrefix(const Toolchain& toolchain, const RunnerSpec& runner) {

@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "agent/pipeline/embedded_texts.h"
+#include "agent/pipeline/install_commands.h"
 #include "agent/pipeline/probe_command.h"
 #include "fmt/format.h"
 #include "platform/directory.h"
@@ -62,9 +63,9 @@ Runtime ProbeNode(Runtime node, const std::string& state_directory, const std::s
     node.command.push_back(*script);
     return node;
   }
-  node.problem =
-      FailureOf(node.path, answer) +
-      "; node 18 or newer is needed: apt-get install nodejs (Debian 12 or newer), dnf install nodejs (Fedora)";
+  // A node that is too old is the distribution's newest, as a rule.
+  node.problem = fmt::format("{}; node 18 or newer is needed, or wasmtime in its place: {}",
+                             FailureOf(node.path, answer), WasmtimeCommand());
   return node;
 }
 
@@ -77,17 +78,15 @@ Runtime ProbeByVersion(Runtime runtime, const std::string& search_path) {
   }
   runtime.command = {runtime.path};
   if (runtime.name == "wasmtime" && platform::VersionPrecedes(runtime.version, kOldestWasmtime)) {
-    runtime.problem = fmt::format(
-        "wasmtime {} is too old for CPython, which needs {} (its Tools/wasm/README.md); install a release from "
-        "https://wasmtime.dev",
-        runtime.version, kOldestWasmtime);
+    runtime.problem = fmt::format("wasmtime {} is too old for CPython, which needs {} (its Tools/wasm/README.md); {}",
+                                  runtime.version, kOldestWasmtime, WasmtimeCommand());
   }
   if (runtime.name == "wasmtime" && (runtime.version == "14.0.0" || runtime.version == "14.0.1" ||
                                      runtime.version == "14.0.2" || runtime.version == "14.0.3")) {
     runtime.problem = fmt::format(
         "wasmtime {} misreads --dir HOST::GUEST (https://github.com/bytecodealliance/wasmtime/issues/7415); "
-        "install 14.0.4 or newer",
-        runtime.version);
+        "14.0.4 or newer is needed: {}",
+        runtime.version, WasmtimeCommand());
   }
   return runtime;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/pipeline/fingerprint.h"
+#include "agent/pipeline/install_commands.h"
 #include "agent/pipeline/probe_command.h"
 #include "fmt/format.h"
 #include "platform/file.h"
@@ -19,12 +20,11 @@ namespace {
 
 constexpr std::string_view kReleasePrefix = "wasi-sdk ";
 
-// How a problem with an SDK ends.
-constexpr char kRemedy[] =
-    "unpack a whole release of https://github.com/WebAssembly/wasi-sdk there (24, for example), set WASI_SDK_PATH, or "
-    "remove the folder "
-    "to have the distribution's clang taken (Debian: apt-get install clang lld llvm wasi-libc and "
-    "libclang-rt-N-dev-wasm32)";
+// How a problem with a release ends.
+std::string Remedy() {
+  return fmt::format("move the SDK away and unpack a whole release: {}; or let WASI_SDK_PATH name another",
+                     WasiSdkCommand());
+}
 
 bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
@@ -87,21 +87,31 @@ ClangAnswers AskClang(const std::string& sdk, const std::string& search_path) {
 
 std::string FirstLine(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
 
+// The distribution's LLVM that a file belongs to, "14" of "/usr/lib/llvm-14/lib/…"; "" for one of a release.
+std::string DistributionLlvm(const std::string& path) {
+  constexpr std::string_view kFolder = "/lib/llvm-";
+  const size_t at = path.find(kFolder);
+  if (at == std::string::npos) return "";
+  const size_t begin = at + kFolder.size();
+  return path.substr(begin, path.find_first_not_of("0123456789", begin) - begin);
+}
+
+// Empty, or what is wrong with the compiler and what mends it.
 std::string ProblemOf(const ClangAnswers& answers, const std::string& sdk) {
   for (const auto* answer : {&answers.version, &answers.runtime}) {
-    if (!answer->ok()) return std::string(answer->status().message());
+    if (!answer->ok()) return fmt::format("{}; {}", std::string(answer->status().message()), Remedy());
     if ((*answer)->exit_code != 0) {
-      return fmt::format("{}/bin/clang does not run (exit code {}: {})", sdk, (*answer)->exit_code,
-                         ComplaintOf(**answer));
+      return fmt::format("{}/bin/clang does not run (exit code {}: {}); {}", sdk, (*answer)->exit_code,
+                         ComplaintOf(**answer), Remedy());
     }
   }
   const std::string runtime = FirstLine(answers.runtime->output);
-  if (!Exists(runtime)) {
-    return fmt::format(
-        "the compiler's runtime library for wasm32 is missing ({}); on Debian, libclang-rt-N-dev-wasm32 holds it",
-        runtime);
-  }
-  return "";
+  if (Exists(runtime)) return "";
+  const std::string llvm = DistributionLlvm(runtime);
+  return fmt::format(
+      "the compiler's runtime library for wasm32 is missing ({}); {}", runtime,
+      llvm.empty() ? Remedy()
+                   : platform::InstallAdvice({fmt::format("libclang-rt-{}-dev-wasm32", llvm), "", WasiSdkCommand()}));
 }
 
 // How a dressed SDK's version begins.
@@ -126,20 +136,20 @@ Toolchain ProbeWasiSdk(const std::string& path, const std::string& search_path) 
   sdk.path = path;
   const std::string missing = MissingParts(path);
   if (!missing.empty()) {
-    sdk.problem = fmt::format("the WASI SDK in {} has no {}; {}", path, missing, kRemedy);
+    sdk.problem = fmt::format("the WASI SDK in {} has no {}; {}", path, missing, Remedy());
     return sdk;
   }
   sdk.version = VersionOf(path);
   const int major = WasiSdkMajor(sdk);
   if (major != 0 && major < kOldestWasiSdk) {
     sdk.problem = fmt::format("the WASI SDK in {} is version {}; at least {} is needed; {}", path,
-                              sdk.version.substr(kReleasePrefix.size()), kOldestWasiSdk, kRemedy);
+                              sdk.version.substr(kReleasePrefix.size()), kOldestWasiSdk, Remedy());
     return sdk;
   }
   const ClangAnswers answers = AskClang(path, search_path);
   const std::string problem = ProblemOf(answers, path);
   if (!problem.empty()) {
-    sdk.problem = fmt::format("the WASI SDK in {}: {}; {}", path, problem, kRemedy);
+    sdk.problem = fmt::format("the WASI SDK in {}: {}", path, problem);
     return sdk;
   }
   const std::string& clang = answers.version->output;

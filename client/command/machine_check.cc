@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "absl/strings/match.h"
-#include "client/command/install_advice.h"
 #include "client/command/local_runtime.h"
 #include "fmt/format.h"
 #include "google/protobuf/util/json_util.h"
+#include "platform/install_advice.h"
 #include "platform/run_program.h"
 #include "wasmagent/v1/agent_service.pb.h"
 
@@ -26,11 +26,12 @@ std::string FirstLine(const std::string& text) { return text.substr(0, text.find
 Finding CheckGit(const LocatorInput& input) {
   const std::string program = FindOnPath("git", input.folders.path);
   if (program.empty()) {
-    return {Level::kMissing, "git", "not installed; only checkouts of git need it", InstallAdvice({"git", "git"})};
+    return {Level::kMissing, "git", "not installed; only checkouts of git need it",
+            platform::InstallAdvice({"git", "git"})};
   }
   auto answer = platform::RunProgram({program, "--version"}, {.limit = kProbeLimit});
   if (!answer.ok() || answer->exit_code != 0) {
-    return {Level::kWrong, "git", fmt::format("{} does not run", program), InstallAdvice({"git", "git"})};
+    return {Level::kWrong, "git", fmt::format("{} does not run", program), platform::InstallAdvice({"git", "git"})};
   }
   return {Level::kGood, "git", fmt::format("{} ({})", FirstLine(answer->out), program), ""};
 }
@@ -42,7 +43,7 @@ std::vector<Finding> CheckContainers(const ContainerAgent& container) {
   if (absl::IsNotFound(engine.status())) engine = container.FindEngine();
   if (!engine.ok()) {
     return {{Level::kMissing, "container engine", std::string(engine.status().message()),
-             InstallAdvice({"podman", "podman"})}};
+             platform::InstallAdvice({"podman", "podman"})}};
   }
   std::vector<Finding> findings = {{Level::kGood, "container engine", *engine, ""}};
   const absl::Status image = container.CheckImage(*engine);
@@ -76,7 +77,8 @@ std::vector<Finding> CheckEmbedded(const EmbeddedAgent& embedded) {
 Finding CheckLocalRuntime() {
   auto runtime = FindRuntime();
   if (runtime.ok()) return {Level::kGood, "wasmctl run", "programs for WASI run with " + runtime->program, ""};
-  return {Level::kMissing, "wasmctl run", std::string(runtime.status().message()), InstallAdvice({"nodejs", "nodejs"})};
+  return {Level::kMissing, "wasmctl run", std::string(runtime.status().message()),
+          platform::InstallAdvice({"nodejs", "nodejs"})};
 }
 
 bool Good(const std::vector<Finding>& findings, std::string_view subject) {
@@ -149,7 +151,7 @@ std::vector<Finding> FindingsOfProbe(std::string_view json) {
   }
   if (found.compiler_cache().empty()) {
     findings.push_back({Level::kMissing, "ccache", "not installed: clean builds compile everything",
-                        InstallAdvice({"ccache", "ccache"})});
+                        platform::InstallAdvice({"ccache", "ccache"})});
   } else {
     findings.push_back({Level::kGood, "ccache", found.compiler_cache(), ""});
   }

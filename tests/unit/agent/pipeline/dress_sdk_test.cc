@@ -1,5 +1,6 @@
 #include "agent/pipeline/dress_sdk.h"
 
+#include "agent/pipeline/install_commands.h"
 #include "agent/pipeline/probe_command.h"
 #include "agent/pipeline/toolchain.h"
 #include "agent/pipeline/wasi_sdk.h"
@@ -30,14 +31,14 @@ TEST(DressSdk, MissingPackagesAreNamed) {
   const ScratchFolder scratch;
   const auto none = FindDistributionClang(scratch / "usr/bin");
   EXPECT_EQ(none.status().code(), absl::StatusCode::kNotFound);
-  EXPECT_THAT(std::string(none.status().message()),
-              HasSubstr("apt-get install clang-19 lld-19 llvm-19 wasi-libc libclang-rt-19-dev-wasm32"));
+  EXPECT_THAT(std::string(none.status().message()), HasSubstr(platform::InstallAdvice(WasiSdkPackage())));
   MakeDistribution(scratch, 14);
   std::filesystem::remove_all(scratch / "usr/lib/wasm32-wasi");
   std::filesystem::remove_all(scratch / "usr/lib/llvm-14/lib");
   const std::string partly(FindDistributionClang(scratch / "usr/bin").status().message());
   EXPECT_THAT(partly, HasSubstr("wasi-libc, libclang-rt-14-dev-wasm32 are missing"));
-  EXPECT_THAT(partly, HasSubstr("/opt/wasi-sdk"));
+  EXPECT_THAT(partly, HasSubstr(platform::InstallAdvice(
+                          {"wasi-libc libclang-rt-14-dev-wasm32 libc++-14-dev-wasm32", "", WasiSdkCommand()})));
 }
 
 // Rule: a dressed SDK is one that the probe takes, and a second dressing changes nothing.

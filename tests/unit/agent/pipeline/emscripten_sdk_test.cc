@@ -7,6 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "platform/install_advice.h"
 #include "tests/unit/agent/pipeline/folder_tree.h"
 
 namespace wasmagent::pipeline {
@@ -97,10 +98,12 @@ TEST_F(EmscriptenSdkTest, Releases) {
 TEST_F(EmscriptenSdkTest, WhatIsMissing) {
   const std::string path = MakeEmsdk("emsdk", "3.1.56");
   std::filesystem::rename(path + "/node", path + "/nodes");
-  EXPECT_THAT(Probe(path).problem, HasSubstr("has no node (" + path + "/node/bin/node is not there); apt-get install"));
+  EXPECT_THAT(Probe(path).problem, HasSubstr("has no node (" + path + "/node/bin/node is not there); " +
+                                             platform::InstallAdvice({"nodejs", "nodejs"})));
   std::filesystem::rename(path + "/nodes", path + "/node");
   std::filesystem::remove(scratch_ / "bin/python3");
-  EXPECT_THAT(Probe(path).problem, HasSubstr("there is no python3; apt-get install python3"));
+  EXPECT_THAT(Probe(path).problem,
+              HasSubstr("there is no python3; " + platform::InstallAdvice({"python3", "python3"})));
   std::filesystem::remove(path + "/upstream/bin/clang");
   EXPECT_THAT(Probe(path).problem, HasSubstr("is not whole: " + path + "/upstream/bin/clang is missing"));
   std::filesystem::remove(path + "/.emscripten");

@@ -2,6 +2,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "platform/install_advice.h"
 #include "tests/unit/agent/pipeline/fake_machine.h"
 
 namespace wasmagent::pipeline {
@@ -16,7 +17,7 @@ TEST(NativeToolchain, NeedsCcAndMake) {
   EXPECT_THAT(ProbeNative(path).problem, HasSubstr("no cc and no make in"));
   scratch.WriteProgram("bin/cc", "cc (Debian 12.2.0) 12.2.0\nmore");
   EXPECT_THAT(ProbeNative(path).problem, HasSubstr("no make in"));
-  EXPECT_THAT(ProbeNative(path).problem, HasSubstr("apt-get install build-essential"));
+  EXPECT_THAT(ProbeNative(path).problem, HasSubstr(platform::InstallAdvice({"build-essential", "gcc gcc-c++ make"})));
 }
 
 // Rule: the version is what the compiler says first; another compiler has another fingerprint.

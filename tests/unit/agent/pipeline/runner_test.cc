@@ -2,6 +2,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "platform/install_advice.h"
 
 namespace wasmagent::pipeline {
 namespace {
@@ -41,7 +42,7 @@ TEST(Runner, BadRuntimesArePassedOver) {
   const auto none = ChooseRuntime({bad});
   EXPECT_EQ(none.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(none.status().message()), HasSubstr("misreads --dir"));
-  EXPECT_THAT(std::string(none.status().message()), HasSubstr("apt-get install nodejs"));
+  EXPECT_THAT(std::string(none.status().message()), HasSubstr(platform::InstallAdvice({"nodejs", "nodejs"})));
 }
 
 }  // namespace

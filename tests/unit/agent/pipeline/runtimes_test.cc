@@ -1,5 +1,6 @@
 #include "agent/pipeline/runtimes.h"
 
+#include "agent/pipeline/install_commands.h"
 #include "agent/pipeline/probe_command.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -43,6 +44,7 @@ TEST(Runtimes, BrokenOnesAreMarked) {
   const auto runtimes = ProbeRuntimes(scratch / "state", PathOf(scratch));
   ASSERT_EQ(runtimes.size(), 2u);
   EXPECT_THAT(runtimes[0].problem, HasSubstr("issues/7415"));
+  EXPECT_THAT(runtimes[0].problem, HasSubstr(WasmtimeCommand()));
   EXPECT_THAT(runtimes[1].problem, HasSubstr("exit code 132"));
 }
 
@@ -54,6 +56,7 @@ TEST(Runtimes, OldestWasmtime) {
     return ProbeRuntimes(scratch / "state", PathOf(scratch)).at(0).problem;
   };
   EXPECT_THAT(problem("wasmtime-cli 0.37.0"), HasSubstr("0.37.0 is too old"));
+  EXPECT_THAT(problem("wasmtime-cli 0.37.0"), HasSubstr(WasmtimeCommand()));
   EXPECT_EQ(problem("wasmtime-cli 0.38.0"), "");
   EXPECT_EQ(problem("wasmtime-cli 1.0.1"), "");
 }
@@ -75,6 +78,7 @@ TEST(Runtimes, NodeFlagsAreTried) {
   scratch.WriteProgram("bin/node", "16.0.0", 9);
   runtimes = ProbeRuntimes(scratch / "state", PathOf(scratch));
   EXPECT_THAT(runtimes[0].problem, HasSubstr("node 18 or newer is needed"));
+  EXPECT_THAT(runtimes[0].problem, HasSubstr(WasmtimeCommand()));
 }
 
 // The smallest WASI program that ends with 42: (module (import proc_exit) (func _start: i32.const 42, call)).

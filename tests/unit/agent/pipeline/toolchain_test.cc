@@ -4,6 +4,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "agent/pipeline/install_commands.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/unit/agent/pipeline/fake_machine.h"
@@ -42,7 +43,7 @@ TEST(Toolchain, DistributionClangStandsIn) {
   const std::string path = scratch / "usr/bin";
   const Toolchain missing = WasiOf({"", scratch / "state", path});
   EXPECT_FALSE(missing.usable);
-  EXPECT_THAT(missing.problem, HasSubstr("apt-get install clang-19"));
+  EXPECT_THAT(missing.problem, HasSubstr(platform::InstallAdvice(WasiSdkPackage())));
   MakeDistribution(scratch, 19);
   std::filesystem::create_symlink("/bin/sh", scratch / "usr/bin/sh");
   const Toolchain dressed = WasiOf({"", scratch / "state", path});

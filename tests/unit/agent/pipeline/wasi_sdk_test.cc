@@ -1,5 +1,6 @@
 #include "agent/pipeline/wasi_sdk.h"
 
+#include "agent/pipeline/install_commands.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/unit/agent/pipeline/fake_machine.h"
@@ -46,7 +47,7 @@ TEST(WasiSdk, ProblemsAreNamed) {
   const ScratchFolder scratch;
   const std::string old(ProbeWasiSdk(MakeRelease(scratch, "old", "14.0"), kPath).problem);
   EXPECT_THAT(old, HasSubstr("is version 14.0; at least 16 is needed"));
-  EXPECT_THAT(old, HasSubstr("https://github.com/WebAssembly/wasi-sdk"));
+  EXPECT_THAT(old, HasSubstr(WasiSdkCommand()));
   const std::string torn = MakeRelease(scratch, "torn", "24.0");
   std::filesystem::remove_all(torn + "/share/wasi-sysroot/lib");
   EXPECT_THAT(ProbeWasiSdk(torn, kPath).problem, HasSubstr("has no share/wasi-sysroot/lib/wasm32-wasi/libc.a"));
@@ -54,7 +55,13 @@ TEST(WasiSdk, ProblemsAreNamed) {
   EXPECT_THAT(ProbeWasiSdk(torn, kPath).problem, HasSubstr("has no bin/wasm-ld"));
   const std::string bare = MakeRelease(scratch, "bare", "24.0");
   std::filesystem::remove(bare + "/rt.a");
-  EXPECT_THAT(ProbeWasiSdk(bare, kPath).problem, HasSubstr("libclang-rt-N-dev-wasm32"));
+  EXPECT_THAT(ProbeWasiSdk(bare, kPath).problem,
+              HasSubstr("runtime library for wasm32 is missing (" + bare + "/rt.a); move the SDK away and unpack"));
+  scratch.Write("bare/bin/clang", FakeClang("14.0.6", "/usr/lib/llvm-14/bin", scratch / "usr/lib/llvm-14/lib/rt.a"),
+                true);
+  EXPECT_THAT(ProbeWasiSdk(bare, kPath).problem,
+              HasSubstr("is missing (" + (scratch / "usr/lib/llvm-14/lib/rt.a") + "); " +
+                        platform::InstallAdvice({"libclang-rt-14-dev-wasm32", "", WasiSdkCommand()})));
   const std::string foreign = MakeRelease(scratch, "foreign", "24.0");
   scratch.WriteProgram("foreign/bin/clang", "wrong ELF class", 126);
   EXPECT_THAT(ProbeWasiSdk(foreign, kPath).problem, HasSubstr("does not run (exit code 126: wrong ELF class)"));

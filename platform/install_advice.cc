@@ -1,4 +1,4 @@
-#include "client/command/install_advice.h"
+#include "platform/install_advice.h"
 
 #include <vector>
 
@@ -6,7 +6,7 @@
 #include "fmt/format.h"
 #include "platform/file.h"
 
-namespace wasmagent::client {
+namespace wasmagent::platform {
 namespace {
 
 // True when ID or ID_LIKE, a list with blanks between its words, names the distribution.
@@ -26,15 +26,19 @@ bool Names(std::string_view os_release, std::string_view distribution) {
 }  // namespace
 
 std::string InstallAdvice(const Package& package, std::string_view os_release) {
-  const std::string debian = fmt::format("apt-get install {}", package.debian);
-  const std::string fedora = fmt::format("dnf install {}", package.fedora);
+  const auto command = [&](const char* manager, const std::string& name) {
+    return name.empty() ? package.release : fmt::format("{} install {}", manager, name);
+  };
+  const std::string debian = command("apt-get", package.debian);
+  const std::string fedora = command("dnf", package.fedora);
   if (Names(os_release, "debian") || Names(os_release, "ubuntu")) return debian;
   if (Names(os_release, "fedora") || Names(os_release, "rhel")) return fedora;
+  if (!package.release.empty()) return package.release;
   return fmt::format("{} (Debian, Ubuntu), {} (Fedora)", debian, fedora);
 }
 
 std::string InstallAdvice(const Package& package) {
-  return InstallAdvice(package, platform::ReadFile("/etc/os-release", 1 << 16).value_or(""));
+  return InstallAdvice(package, ReadFile("/etc/os-release", 1 << 16).value_or(""));
 }
 
-}  // namespace wasmagent::client
+}  // namespace wasmagent::platform

@@ -1,8 +1,8 @@
-#include "client/command/install_advice.h"
+#include "platform/install_advice.h"
 
 #include "gtest/gtest.h"
 
-namespace wasmagent::client {
+namespace wasmagent::platform {
 namespace {
 
 const Package kPackage = {"clang lld", "clang lld-devel"};
@@ -18,5 +18,13 @@ TEST(InstallAdvice, FitsTheDistribution) {
   EXPECT_EQ(InstallAdvice(kPackage, ""), InstallAdvice(kPackage, "ID=arch\n"));
 }
 
+// Rule: where a distribution has no package, and where it is unknown, the command for upstream's release stands in.
+TEST(InstallAdvice, ReleasesStandIn) {
+  const Package package = {"wasi-libc", "", "curl release"};
+  EXPECT_EQ(InstallAdvice(package, "ID=debian\n"), "apt-get install wasi-libc");
+  EXPECT_EQ(InstallAdvice(package, "ID=fedora\n"), "curl release");
+  EXPECT_EQ(InstallAdvice(package, "ID=arch\n"), "curl release");
+}
+
 }  // namespace
-}  // namespace wasmagent::client
+}  // namespace wasmagent::platform
