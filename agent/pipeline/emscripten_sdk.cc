@@ -25,8 +25,9 @@
 namespace wasmagent::pipeline {
 namespace {
 
-// Before it, compiled programs lose memory and descriptors; CPython's own minimum too.
 constexpr char kOldestRelease[] = "3.1.19";
+constexpr char kOldestReason[] =
+    "CPython recommends it (its Tools/wasm/README.md); programs of releases before 3.1.8 corrupt memory";
 
 struct BadRelease {
   const char* version;
@@ -126,8 +127,8 @@ std::string ReleaseProblem(const std::string& path, const std::string& version) 
     return fmt::format("Emscripten {}, which is in {}, must not be used: {}; {}", version, path, bad.reason, Remedy());
   }
   if (platform::VersionPrecedes(version, kOldestRelease)) {
-    return fmt::format("the Emscripten SDK in {} is version {}; at least {} is needed; {}", path, version,
-                       kOldestRelease, Remedy());
+    return fmt::format("the Emscripten SDK in {} is version {}; at least {} is needed: {}; {}", path, version,
+                       kOldestRelease, kOldestReason, Remedy());
   }
   return "";
 }

@@ -42,8 +42,9 @@ std::string RuleProblem(const TargetTemplate& target, const Toolchain& sdk) {
                        sdk.path, reason, Remedy(sdk.kind));
   }
   if (!target.minimum_sdk.empty() && platform::VersionPrecedes(release, target.minimum_sdk)) {
-    return fmt::format("target '{}' needs {} {} of version {} or newer; {} is {}; {}", target.name,
-                       sdk.kind == "wasi" ? "a" : "an", kind, target.minimum_sdk, sdk.path, sdk.version,
+    const std::string reason = target.minimum_sdk_reason.empty() ? "" : ": " + target.minimum_sdk_reason;
+    return fmt::format("target '{}' needs {} {} of version {} or newer{}; {} is {}; {}", target.name,
+                       sdk.kind == "wasi" ? "a" : "an", kind, target.minimum_sdk, reason, sdk.path, sdk.version,
                        Remedy(sdk.kind));
   }
   if (!target.sdk.empty() && !platform::VersionBelongsTo(release, target.sdk)) {

@@ -51,6 +51,7 @@ struct TargetTemplate {
   std::optional<RunnerSpec> runner;  // program relative to the build dir, folders to the source root
   // Versions of the SDK, as platform/version_number.h compares them; empty: any.
   std::string minimum_sdk;
+  std::string minimum_sdk_reason;                   // why; may be empty
   std::map<std::string, std::string> refused_sdks;  // version, or the beginning of one → why
   std::string sdk;                                  // the only one that will do, or its beginning
   std::string preferred_sdk;                        // taken before newer ones

@@ -115,13 +115,34 @@ class TargetReader {
                         fmt::format("'{}' must be a version, 24 or 3.1.19 for example, not '{}'", key, version));
   }
 
+  // A pair of "26: why".
+  static bool IsReasonedVersion(const YAML::Node& version, const YAML::Node& reason) {
+    return platform::IsVersionNumber(version.Scalar()) && reason.IsScalar() && !reason.Scalar().empty();
+  }
+
+  // A version, or a mapping from one to the reason.
+  absl::Status ReadMinimum(const YamlFields& fields) {
+    const std::string key = "minimum_sdk";
+    if (!fields.Get(key).IsMap() || !fields.Has(key)) {
+      ASSIGN_OR_RETURN(target_.minimum_sdk, ReadVersion(fields, key));
+      return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(const auto pairs, fields.Pairs(key));
+    if (pairs.size() != 1 || !IsReasonedVersion(pairs[0].first, pairs[0].second)) {
+      return fields.Error(fields.Get(key), "'minimum_sdk' maps one version of the SDK to the reason: {24: \"…\"}");
+    }
+    target_.minimum_sdk = pairs[0].first.Scalar();
+    target_.minimum_sdk_reason = pairs[0].second.Scalar();
+    return absl::OkStatus();
+  }
+
   absl::Status ReadSdkRules(const YamlFields& fields) {
-    ASSIGN_OR_RETURN(target_.minimum_sdk, ReadVersion(fields, "minimum_sdk"));
+    RETURN_IF_ERROR(ReadMinimum(fields));
     ASSIGN_OR_RETURN(target_.preferred_sdk, ReadVersion(fields, "preferred_sdk"));
     ASSIGN_OR_RETURN(target_.sdk, ReadVersion(fields, "sdk"));
     ASSIGN_OR_RETURN(const auto refused, fields.Pairs("refused_sdks"));
     for (const auto& [version, reason] : refused) {
-      if (!platform::IsVersionNumber(version.Scalar()) || !reason.IsScalar() || reason.Scalar().empty()) {
+      if (!IsReasonedVersion(version, reason)) {
         return fields.Error(version, "'refused_sdks' maps versions of the SDK to the reason: 26: \"…\"");
       }
       target_.refused_sdks[version.Scalar()] = reason.Scalar();

@@ -20,6 +20,11 @@ namespace {
 
 constexpr std::string_view kReleasePrefix = "wasi-sdk ";
 
+// Why kOldestWasiSdk is the oldest.
+constexpr char kOldestReason[] =
+    "CPython asks for it (its Tools/wasm/README.md); with 15, os.utime() sets wrong times "
+    "(https://github.com/bytecodealliance/wasmtime/issues/4184)";
+
 // How a problem with a release ends.
 std::string Remedy() {
   return fmt::format("move the SDK away and unpack a whole release: {}; or let WASI_SDK_PATH name another",
@@ -142,8 +147,8 @@ Toolchain ProbeWasiSdk(const std::string& path, const std::string& search_path) 
   sdk.version = VersionOf(path);
   const int major = WasiSdkMajor(sdk);
   if (major != 0 && major < kOldestWasiSdk) {
-    sdk.problem = fmt::format("the WASI SDK in {} is version {}; at least {} is needed; {}", path,
-                              sdk.version.substr(kReleasePrefix.size()), kOldestWasiSdk, Remedy());
+    sdk.problem = fmt::format("the WASI SDK in {} is version {}; at least {} is needed: {}; {}", path,
+                              sdk.version.substr(kReleasePrefix.size()), kOldestWasiSdk, kOldestReason, Remedy());
     return sdk;
   }
   const ClangAnswers answers = AskClang(path, search_path);

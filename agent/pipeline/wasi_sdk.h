@@ -7,7 +7,7 @@
 
 namespace wasmagent::pipeline {
 
-// Oldest WASI SDK that anything here was built with; CPython's own minimum too.
+// CPython's own minimum; wasi_sdk.cc tells the reason.
 inline constexpr int kOldestWasiSdk = 16;
 
 // Looks at the SDK in `path` and asks its clang. What is wrong goes to `problem`.

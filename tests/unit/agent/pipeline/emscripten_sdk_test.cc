@@ -89,7 +89,12 @@ TEST_F(EmscriptenSdkTest, Releases) {
   EXPECT_FALSE(bad.usable);
   EXPECT_THAT(bad.problem, HasSubstr("Emscripten 3.1.20, which is in " + bad.path + ", must not be used: argv is"));
   EXPECT_THAT(bad.problem, HasSubstr("https://github.com/emscripten-core/emscripten/issues/17720"));
-  EXPECT_THAT(Probe(MakeEmsdk("old", "3.1.6")).problem, HasSubstr("is version 3.1.6; at least 3.1.19 is needed"));
+  EXPECT_THAT(Probe(MakeEmsdk("old", "3.1.6")).problem,
+              HasSubstr("is version 3.1.6; at least 3.1.19 is needed: CPython recommends it"));
+  const Toolchain old = Probe(MakeEmsdk("old1", "3.1.14"));
+  EXPECT_FALSE(old.usable);
+  EXPECT_THAT(old.problem, HasSubstr("must not be used: programs on a thread of their own get no arguments"));
+  EXPECT_THAT(old.problem, HasSubstr("https://github.com/emscripten-core/emscripten/issues/17338"));
   EXPECT_THAT(Probe(MakeEmsdk("old2", "3.1.16")).problem, HasSubstr("issues/17393"));
   EXPECT_THAT(Probe(MakeEmsdk("odd", "tip")).problem, HasSubstr("does not tell its version"));
 }

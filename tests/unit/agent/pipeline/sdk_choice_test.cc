@@ -1,5 +1,6 @@
 #include "agent/pipeline/sdk_choice.h"
 
+#include "agent/pipeline/embedded_texts.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -51,6 +52,8 @@ TEST_F(SdkChoiceTest, RulesPassOver) {
   target_.minimum_sdk = "3.1.20";
   EXPECT_THAT(Chosen(), HasSubstr("Emscripten SDK 3.1.69, which is in /new: it is broken"));
   EXPECT_THAT(Chosen(), HasSubstr("needs an Emscripten SDK of version 3.1.20 or newer; /mid is emscripten 3.1.9"));
+  target_.minimum_sdk_reason = "older ones hang";
+  EXPECT_THAT(Chosen(), HasSubstr("of version 3.1.20 or newer: older ones hang; /mid is emscripten 3.1.9"));
   target_.minimum_sdk.clear();
   machine_.toolchains[1].usable = false;
   machine_.toolchains[1].problem = "it has no node";
@@ -89,6 +92,23 @@ TEST_F(SdkChoiceTest, WasiReleases) {
   EXPECT_EQ(Chosen(), "/e");
   machine_.toolchains.clear();
   EXPECT_EQ(Chosen(), "this agent has no wasi toolchain");
+}
+
+// Rule: CPython's targets say why an SDK is too old for them.
+TEST_F(SdkChoiceTest, CPythonsMinimumsHaveReasons) {
+  for (const char* name : {"cpython-3.11.yaml", "cpython-3.12.yaml", "cpython-3.13.yaml"}) {
+    const auto file = ParseTargetFile(EmbeddedTexts().at(name), name);
+    ASSERT_TRUE(file.ok()) << file.status();
+    for (const TargetTemplate& target : file->targets) {
+      EXPECT_EQ(target.minimum_sdk.empty(), target.minimum_sdk_reason.empty()) << name << " " << target.name;
+      if (target.name == "wasm64-emscripten-node-debug") target_ = target;
+    }
+  }
+  machine_.toolchains = {Sdk("emscripten", "/old", "emscripten 3.1.19")};
+  EXPECT_THAT(Chosen(), HasSubstr("target 'wasm64-emscripten-node-debug' needs an Emscripten SDK of version 3.1.21 or "
+                                  "newer: CPython's Tools/wasm/wasm_build.py requires it for 64-bit memory; /old is"));
+  machine_.toolchains = {Sdk("emscripten", "/next", "emscripten 3.1.21")};
+  EXPECT_EQ(Chosen(), "/next");
 }
 
 }  // namespace

@@ -62,6 +62,20 @@ TEST(TargetReader, VersionsAreNumbers) {
   EXPECT_THAT(Mistake(wasi + "  refused_sdks: {26: }\n"), HasSubstr("'refused_sdks' maps versions"));
 }
 
+// Rule: a minimum may say why, once; and one that says nothing is as good.
+TEST(TargetReader, MinimumMayHaveAReason) {
+  const std::string wasi = std::string("  toolchain: wasi\n") + kLet;
+  const auto target = Read(wasi + "  minimum_sdk: {24: older ones hang}\n");
+  ASSERT_TRUE(target.ok()) << target.status();
+  EXPECT_EQ(target->minimum_sdk, "24");
+  EXPECT_EQ(target->minimum_sdk_reason, "older ones hang");
+  EXPECT_EQ(Read(wasi + "  minimum_sdk: 24\n")->minimum_sdk_reason, "");
+  const std::string wanted = "file:4:16: 'minimum_sdk' maps one version of the SDK to the reason";
+  for (const char* wrong : {"{24: }", "{new: why}", "{24: why, 25: why}", "{24: [why]}"}) {
+    EXPECT_THAT(Mistake(wasi + "  minimum_sdk: " + wrong + "\n"), HasSubstr(wanted)) << wrong;
+  }
+}
+
 // Rule: a target's own variables have names that mean nothing else, and texts without each other.
 TEST(TargetReader, OwnVariables) {
   const std::string native = "  toolchain: native\n";
