@@ -220,6 +220,22 @@ Toolchain Named(const std::string& path, const std::string& who, const Emscripte
   return ProbeEmscriptenSdk(path, surroundings);
 }
 
+// The distribution's package is emcc and its libraries; what makes an SDK of it is beside it, in the image.
+Toolchain DistributionPackage(const std::string& path) {
+  Toolchain sdk = Missing("");
+  sdk.path = path;
+  const std::string version = VersionOf(path);
+  sdk.version = "emscripten " + version;
+  sdk.problem = ReleaseProblem(path, version);
+  if (sdk.problem.empty()) {
+    sdk.problem = fmt::format(
+        "the distribution's Emscripten {} in {} will not do as it is: it has no ports, and its cache is frozen and "
+        "root's; './dev image' makes an image that has it laid out as an SDK; or {}",
+        version, path, Remedy());
+  }
+  return sdk;
+}
+
 }  // namespace
 
 Toolchain ProbeEmscriptenSdk(const std::string& path, const EmscriptenSurroundings& surroundings) {
@@ -253,6 +269,9 @@ std::vector<Toolchain> FindEmscriptenSdks(const std::string& configured, const E
   std::vector<Toolchain> found;
   for (const char* place : kUsualPlaces) {
     for (const std::string& path : SdkFolders(place)) found.push_back(ProbeEmscriptenSdk(path, surroundings));
+  }
+  if (found.empty() && Exists(surroundings.package + "/emscripten-version.txt")) {
+    found.push_back(DistributionPackage(surroundings.package));
   }
   if (found.empty()) found.push_back(Missing(fmt::format("no Emscripten SDK on this machine; {}", Remedy())));
   return found;

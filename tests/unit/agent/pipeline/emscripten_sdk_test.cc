@@ -166,7 +166,7 @@ TEST_F(EmscriptenSdkTest, OwnCacheOverReadOnlyLibraries) {
 TEST_F(EmscriptenSdkTest, WhereTheyAreLookedFor) {
   const std::string one = MakeEmsdk("one", "3.1.56");
   const std::string two = MakeEmsdk("two", "3.1.60");
-  const EmscriptenSurroundings around{scratch_ / "bin", ""};
+  const EmscriptenSurroundings around{scratch_ / "bin", "", scratch_ / "no package"};
   ::setenv("EMSDK", two.c_str(), 1);
   ASSERT_EQ(FindEmscriptenSdks(one, around).size(), 1u);
   EXPECT_EQ(FindEmscriptenSdks(one, around)[0].path, one);
@@ -179,6 +179,26 @@ TEST_F(EmscriptenSdkTest, WhereTheyAreLookedFor) {
   ASSERT_EQ(none.size(), 1u);
   EXPECT_FALSE(none[0].usable);
   EXPECT_THAT(none[0].problem, HasSubstr("no Emscripten SDK on this machine; git clone"));
+}
+
+// Rule: the distribution's package, where nothing else is, is named with its version and why it will not do.
+TEST_F(EmscriptenSdkTest, TheDistributionsPackage) {
+  if (std::filesystem::exists("/opt/emsdk") || std::filesystem::exists("/emsdk")) GTEST_SKIP() << "there is an emsdk";
+  const std::string package = scratch_ / "package";
+  const auto found = [&](const std::string& version) {
+    scratch_.Write("package/emscripten-version.txt", version);
+    const auto sdks = FindEmscriptenSdks("", {scratch_ / "bin", "", package});
+    EXPECT_EQ(sdks.size(), 1u);
+    EXPECT_FALSE(sdks[0].usable);
+    EXPECT_EQ(sdks[0].path, package);
+    return sdks[0];
+  };
+  EXPECT_EQ(found("3.1.6\n").version, "emscripten 3.1.6");
+  EXPECT_THAT(found("3.1.6\n").problem, HasSubstr(package + " is version 3.1.6; at least 3.1.19 is needed"));
+  EXPECT_EQ(found("3.1.69\n").version, "emscripten 3.1.69");
+  EXPECT_THAT(found("3.1.69\n").problem, HasSubstr("the distribution's Emscripten 3.1.69 in " + package + " will not"));
+  EXPECT_THAT(found("3.1.69\n").problem,
+              HasSubstr("it has no ports, and its cache is frozen and root's; './dev image'"));
 }
 
 }  // namespace
