@@ -1,8 +1,5 @@
 #include "client/command/machine_check.h"
 
-#include <algorithm>
-
-#include "absl/strings/match.h"
 #include "client/command/local_runtime.h"
 #include "fmt/format.h"
 #include "google/protobuf/util/json_util.h"
@@ -17,9 +14,6 @@ using Level = Finding::Level;
 
 // Compilers are asked for their versions; a loaded machine takes a while.
 constexpr absl::Duration kProbeLimit = absl::Seconds(60);
-
-// How the subject of each toolchain ends.
-constexpr char kSdk[] = " SDK";
 
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
@@ -88,11 +82,10 @@ bool Good(const std::vector<Finding>& findings, std::string_view subject) {
   return false;
 }
 
-// Whichever it is, an embedded agent can build something with it.
+// An embedded agent can build something for WebAssembly with either; the machine's own compiler alone is no reason for
+// one.
 bool HasSdk(const std::vector<Finding>& findings) {
-  return std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
-    return finding.level == Level::kGood && absl::EndsWith(finding.subject, kSdk);
-  });
+  return Good(findings, "wasi SDK") || Good(findings, "emscripten SDK");
 }
 
 // Which agent `wasmctl submit` would take. An address that is given is taken without a look, as submit does.
@@ -138,7 +131,7 @@ std::vector<Finding> FindingsOfProbe(std::string_view json) {
         {toolchain.usable() ? Level::kGood
          : there            ? Level::kWrong
                             : Level::kMissing,
-         toolchain.kind() + kSdk,
+         toolchain.kind() + " SDK",
          toolchain.usable() ? fmt::format("{} in {}", toolchain.version(), toolchain.path()) : toolchain.problem(),
          ""});
   }

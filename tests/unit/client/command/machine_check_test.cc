@@ -80,7 +80,8 @@ TEST_F(MachineCheckTest, WhatCouldBeStartedCounts) {
   EXPECT_THAT(folder_.Calls(), ::testing::Not(HasSubstr("<run>")));
 }
 
-// Rule: any usable SDK makes an embedded agent one that could be started, whether it is asked for by name or not.
+// Rule: any usable SDK makes an embedded agent one that could be started, whether it is asked for by name or not; a
+// compiler for the machine itself does not.
 TEST_F(MachineCheckTest, EmscriptenAloneIsEnough) {
   constexpr char kEmscripten[] = R"({"toolchains": [
     {"kind": "wasi", "problem": "no WASI SDK"},
@@ -91,7 +92,10 @@ TEST_F(MachineCheckTest, EmscriptenAloneIsEnough) {
   EXPECT_THAT(Of(CheckMachine(input), "agent").found, HasSubstr("embedded"));
   input.flag = kEmbedded;
   EXPECT_TRUE(CheckMachine(input).has_agent);
-  folder_.Add("wasmagent", "echo '{\"toolchains\": [{\"kind\": \"wasi\", \"problem\": \"no WASI SDK\"}]}'");
+  constexpr char kNative[] = R"({"toolchains": [
+    {"kind": "wasi", "problem": "no WASI SDK"},
+    {"kind": "native", "path": "/usr/bin/cc", "version": "cc 12", "usable": true}]})";
+  folder_.Add("wasmagent", std::string("cat <<'END'\n") + kNative + "\nEND");
   EXPECT_FALSE(CheckMachine(input).has_agent);
   EXPECT_FALSE(CheckMachine(Input()).has_agent);
 }
