@@ -187,12 +187,12 @@ TEST_F(LauncherTest, LargeOutputIsCompleteAndInOrder) {
   std::string rest;
   bool full = false;
   absl::Time last;
-  absl::Duration shortest_gap = absl::InfiniteDuration();  // from a full piece to the next
+  int at_once = 0;  // pieces that came within 10 ms of a full one
   auto result = launcher_->Run(
       Shell("seq 1000000 7249999; echo end >&2"),
       [&](std::string_view chunk) {
         EXPECT_LE(chunk.size(), 64u * 1024);
-        if (full) shortest_gap = std::min(shortest_gap, absl::Now() - last);
+        if (full && absl::Now() - last < absl::Milliseconds(10)) ++at_once;
         full = chunk.size() == 64u * 1024;
         last = absl::Now();
         bytes += chunk.size();
@@ -209,7 +209,8 @@ TEST_F(LauncherTest, LargeOutputIsCompleteAndInOrder) {
   EXPECT_EQ(bytes, 50000000u + 4);
   EXPECT_EQ(wrong, 0u);
   EXPECT_EQ(rest, "end\n");
-  EXPECT_LT(shortest_gap, absl::Milliseconds(10)) << "it gathers where there is enough";
+  // What is in the pipe when the command has ended, at most 1 MiB or 16 pieces, comes at once in any case.
+  EXPECT_GT(at_once, 32) << "it gathers where there is enough";
 }
 
 // Many small writes are handed on together: at most one piece for each 10 ms, and for each 64 KiB.
