@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import functools
 import math
 import os
 import platform
@@ -85,6 +86,7 @@ def describe_source(folder):
     return f"{name}, {files} files"
 
 
+@functools.cache  # what is measured is what was there before the results were written
 def revision():
     """The commit that was measured, marked when the tree differs from it."""
     told = subprocess.run(["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=ROOT, capture_output=True, text=True, check=False)

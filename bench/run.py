@@ -28,7 +28,7 @@ from programs import (Agent, Failed, Submit, copy_tree, lay_emscripten_cache, mo
                       resident_bytes, rsync, step_of, timed)
 from report import Figure, command, table, write_results
 
-NICENESS_OF_STEPS = "5"  # that an agent gives the steps of builds
+NICENESS_OF_STEPS = "5"  # kNiceness of agent/sandbox/leader_process.cc
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

@@ -21,7 +21,7 @@ BUILD = "import sys, zlib; print(sys.platform, 'ok', sys.maxsize)"
 DL = NODE + "; import xxlimited; print(xxlimited.foo(2, 3))"
 THREADS = NODE + "; import threading; t = threading.Thread(target=print, args=('thread',)); t.start(); t.join()"
 SMALL, LARGE = str(2**31 - 1), str(2**63 - 1)
-CPYTHON_311 = {
+PRODUCTS = {
     "build": (BUILD, ["linux", "ok", LARGE]),
     "build-debug": (BUILD, ["linux", "ok", LARGE]),
     "wasi": (WASI, ["wasi", "ok", SMALL]),
@@ -36,7 +36,6 @@ CPYTHON_311 = {
     "emscripten-node-pthreads-debug": (THREADS, ["emscripten", "ok", SMALL, "thread"]),
     "wasm64-emscripten-node-debug": (NODE, ["emscripten", "ok", LARGE]),
 }
-CPYTHON_313 = CPYTHON_311
 
 
 class InImage(cpython.Case):
@@ -134,7 +133,7 @@ class CPython311(InImage):
     version = "3.11"
 
     def test_every_target_of_311_is_built_and_its_product_runs(self):
-        self.build_and_run(CPYTHON_311)
+        self.build_and_run(PRODUCTS)
         with self.subTest("emscripten-node --test"):
             self.tests_come_out_as_by_hand("emscripten-node")
         for target, words in {"build": "test_list", "emscripten-node-dl": "test_json", "emscripten-node-pthreads": "test_threading",
@@ -173,7 +172,7 @@ class CPython313(InImage):
     version = "3.13"
 
     def test_every_target_of_313_is_built_and_its_product_runs(self):
-        self.build_and_run(CPYTHON_313)
+        self.build_and_run(PRODUCTS)
 
 
 if __name__ == "__main__":
